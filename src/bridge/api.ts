@@ -1,0 +1,54 @@
+import type { Disposable } from '../shared/disposables.ts';
+import type { BridgeStatus, Endpoints, FolderInfo, FolderStatus, Statistics } from '../shared/faces.ts';
+import type { FolderKey, SessionId, SessionSettings, SessionSummary, TurnId } from '../shared/session.ts';
+import type { BridgeSettings } from '../shared/settings.ts';
+import type { SessionQuery } from './ports.ts';
+import type { Session } from './sessions/session.ts';
+
+/**
+ * What the two doors of the bridge, `faces/` and `mcp/`, can do with it. `Bridge` and `FolderRuntime`
+ * implement it; the doors know nothing else, and no door keeps a truth of its own.
+ */
+export interface FolderApi {
+  readonly info: FolderInfo;
+  status(): FolderStatus;
+  createSession(options: { title?: string; settings?: SessionSettings }): Session;
+  /** Loads the session from the history where needed. @throws BridgeError `SESSION_NOT_FOUND` */
+  session(id: SessionId): Session;
+  /** The session of a turn. @throws BridgeError `TURN_NOT_FOUND` */
+  sessionOfTurn(turn: TurnId): Session;
+  /** A turn that the same request made before. */
+  turnByKey(idempotencyKey: string): { session: SessionId; turn: TurnId } | undefined;
+  list(query: SessionQuery): { sessions: SessionSummary[]; cursor?: string };
+  fork(id: SessionId): Promise<Session>;
+  /** Ends its turns, deletes it here and in Codex. */
+  deleteSession(id: SessionId): Promise<void>;
+  exportSession(id: SessionId, format: 'json' | 'markdown'): string;
+  importSessions(data: string): SessionId[];
+  statistics(): Statistics;
+  /** Interrupts what runs and starts a new Codex; sessions come back on use. */
+  restart(): Promise<void>;
+  /** Any session of this folder whose summary changed. */
+  onSession(listener: (summary: SessionSummary) => void): Disposable;
+  onRemoved(listener: (session: SessionId) => void): Disposable;
+  onStatus(listener: (status: FolderStatus) => void): Disposable;
+}
+
+export interface BridgeApi {
+  readonly version: string;
+  readonly settings: BridgeSettings;
+  status(): BridgeStatus;
+  folders(): readonly FolderApi[];
+  /** @throws BridgeError `FOLDER_UNKNOWN` */
+  folder(key: FolderKey): FolderApi;
+  /** The folder that a session belongs to. @throws BridgeError `SESSION_NOT_FOUND` */
+  folderOfSession(session: SessionId): FolderApi;
+  /** Makes a folder known. @throws BridgeError `FOLDER_NOT_FOUND` */
+  addFolder(path: string, name?: string): FolderApi;
+  endpoints(): Endpoints;
+  statistics(): Statistics;
+  setSettings(settings: BridgeSettings): void;
+  /** Resolves at once; the bridge leaves now, or as soon as its turns are done. */
+  stop(now: boolean): void;
+  onFolders(listener: (folder: FolderApi) => void): Disposable;
+}

@@ -1,0 +1,89 @@
+import type { NumberedEvent } from '../shared/events.ts';
+import type { Statistics } from '../shared/faces.ts';
+import type {
+  FolderKey,
+  SessionId,
+  SessionSnapshot,
+  SessionSummary,
+  TurnId,
+  TurnSnapshot,
+} from '../shared/session.ts';
+import type { BridgeSettings } from '../shared/settings.ts';
+
+/** Structured log. Fields never carry tokens, prompts or answers. */
+export interface Logger {
+  debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  /** The same log with fields that every line carries. */
+  child(fields: Readonly<Record<string, unknown>>): Logger;
+}
+
+/** Time, so that state machines can be tested without waiting. */
+export interface Clock {
+  /** Milliseconds since the epoch, for people. */
+  now(): number;
+  /** Milliseconds that never go back, for deadlines and durations. */
+  monotonic(): number;
+  /** Calls back once after `ms`; the answer cancels it. Does not keep the process alive. */
+  after(ms: number, callback: () => void): () => void;
+}
+
+export interface SessionQuery {
+  /** Full-text search in titles, prompts and answers. */
+  readonly query?: string;
+  /** Absent: only those that are not archived. */
+  readonly archived?: boolean;
+  readonly cursor?: string;
+  /** Default 50. */
+  readonly limit?: number;
+}
+
+/** A turn that had not ended when the bridge last stopped. */
+export interface UnfinishedTurn {
+  readonly session: SessionId;
+  readonly turn: TurnSnapshot;
+}
+
+/**
+ * What is remembered of one folder. One implementation on SQLite; synchronous, because what was
+ * acknowledged must be on disk. Every method throws BridgeError `HISTORY_UNAVAILABLE` when the disk refuses
+ * (full, read-only, I/O error), and then has changed nothing.
+ */
+export interface HistoryStore {
+  /** A new session, without turns. Durable when it returns. */
+  createSession(session: SessionSnapshot): void;
+  /**
+   * Durable when it returns: what the events change, in order. A `turn.queued` is the acknowledged prompt
+   * with its idempotency key; a `turn.ended` makes the finished turn whole and drops its single events.
+   * `session` is the snapshot after the last of the events.
+   */
+  append(
+    session: SessionSnapshot,
+    events: readonly NumberedEvent[],
+    options?: { idempotencyKey?: string },
+  ): void;
+  deleteSession(id: SessionId): void;
+  /** The whole session, unfinished turns with what came so far; undefined where there is none. */
+  read(id: SessionId): SessionSnapshot | undefined;
+  summary(id: SessionId): SessionSummary | undefined;
+  /** Most recently updated first. @throws BridgeError `CURSOR_INVALID` */
+  list(query: SessionQuery): { sessions: SessionSummary[]; cursor?: string };
+  /** The session that a turn belongs to. */
+  sessionOfTurn(turn: TurnId): SessionId | undefined;
+  /** The turn that the same request made before. */
+  turnByKey(idempotencyKey: string): { session: SessionId; turn: TurnId } | undefined;
+  /** The session that a Codex thread belongs to. */
+  sessionOfThread(thread: string): SessionId | undefined;
+  /** Turns that have no end yet: after a start, those that a dead bridge left. */
+  unfinished(): UnfinishedTurn[];
+  /** Sessions not used since `before` (ms), oldest first. */
+  unusedSince(before: number): SessionId[];
+  statistics(settings: Pick<BridgeSettings, 'prices' | 'currency'>): Statistics;
+  /** Complete, as JSON that {@link HistoryStore.importJson} takes. @throws BridgeError `SESSION_NOT_FOUND` */
+  exportJson(id: SessionId): string;
+  /** New ids for all; turns that had not ended become interrupted. @throws BridgeError `IMPORT_INVALID` */
+  importJson(data: string, folder: FolderKey): SessionId[];
+  close(): void;
+}

@@ -1,0 +1,55 @@
+import type { Disposable } from '../../shared/disposables.ts';
+import type { NumberedEvent } from '../../shared/events.ts';
+import type { Attachment } from '../../shared/faces.ts';
+import type {
+  ApprovalDecision,
+  SessionId,
+  SessionSettings,
+  SessionSnapshot,
+  TurnId,
+  TurnSnapshot,
+  TurnSource,
+} from '../../shared/session.ts';
+
+/** One prompt for a session. */
+export interface PromptRequest {
+  readonly prompt: string;
+  readonly attachments?: readonly Attachment[];
+  /** Rights and model for this turn only; the session's own where absent. */
+  readonly settings?: SessionSettings;
+  readonly source: TurnSource;
+  /** The same key again finds the same turn instead of starting another. */
+  readonly idempotencyKey?: string;
+}
+
+export interface SessionChange extends NumberedEvent {
+  /** The snapshot with this event in it. */
+  readonly snapshot: SessionSnapshot;
+}
+
+/** One Codex thread with its queue and transcript. Everything that happens to it goes through its events. */
+export interface Session {
+  readonly id: SessionId;
+  readonly snapshot: SessionSnapshot;
+  /** The turn as it is now. @throws BridgeError `TURN_NOT_FOUND` */
+  turn(id: TurnId): TurnSnapshot;
+  onChange(listener: (change: SessionChange) => void): Disposable;
+  /**
+   * Writes the prompt to the history and queues it. It is on disk when this returns.
+   *
+   * @throws BridgeError `PROMPT_EMPTY`, `PROMPT_TOO_LARGE`, `ATTACHMENT_*`, `RIGHTS_EXCEED_CEILING`,
+   * `SESSION_ARCHIVED`, `QUEUE_FULL`, `CODEX_NOT_FOUND`, `CODEX_TOO_OLD`, `CODEX_LOGGED_OUT`,
+   * `HISTORY_UNAVAILABLE`, `BRIDGE_STOPPING`
+   */
+  prompt(request: PromptRequest): Promise<{ turn: TurnId }>;
+  /** Adds to the running turn. @throws BridgeError `TURN_NOT_RUNNING` */
+  steer(turn: TurnId, text: string, source: TurnSource): Promise<void>;
+  /** Interrupts or unqueues one turn, or all that have not ended; resolves when they have. */
+  cancel(turn?: TurnId): Promise<TurnId[]>;
+  /** Resolves as soon as the turn has ended. Rejects with `CANCELLED` when the signal fires. */
+  ended(turn: TurnId, signal?: AbortSignal): Promise<TurnSnapshot>;
+  rename(title: string): Promise<void>;
+  configure(settings: SessionSettings): void;
+  archive(archived: boolean): Promise<void>;
+  answer(approval: string, decision: ApprovalDecision): void;
+}

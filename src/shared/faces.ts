@@ -1,0 +1,248 @@
+import * as z from 'zod/mini';
+import type { ErrorInfo } from './errors.ts';
+import type { NumberedEvent } from './events.ts';
+import type { ParamSchemas } from './rpc.ts';
+import type { FolderKey, SessionId, SessionSnapshot, SessionSummary, TokenUsage, TurnId } from './session.ts';
+import { MAX_PROMPT_LENGTH } from './session.ts';
+import {
+  approvalPolicySchema,
+  type BridgeSettings,
+  bridgeSettingsSchema,
+  sandboxSchema,
+} from './settings.ts';
+
+/**
+ * The contract between the bridge and its faces, over the private socket: newline-delimited JSON
+ * {@link "./rpc.ts".Message}s. A face asks, the bridge answers and tells events.
+ *
+ * Compatible additions leave {@link FACE_CONTRACT} as it is; a change that an older side would get wrong
+ * raises it. A newer face speaks an older bridge's contract until that bridge has left.
+ */
+export const FACE_CONTRACT = 1;
+
+/** One line of the private socket, in bytes: the largest prompt with attachments, with room to spare. */
+export const MAX_FACE_MESSAGE_BYTES = 64 * 1024 * 1024;
+
+const id = z.string().check(z.minLength(1), z.maxLength(128));
+const path = z.string().check(z.minLength(1), z.maxLength(4096));
+
+export const sessionSettingsSchema = z.object({
+  model: z.optional(z.string()),
+  effort: z.optional(z.string()),
+  sandbox: z.optional(sandboxSchema),
+  approvalPolicy: z.optional(approvalPolicySchema),
+  instructions: z.optional(z.string()),
+});
+
+/** Lines are 1-based and inclusive. */
+export const attachmentSchema = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('file'),
+    path,
+    startLine: z.optional(z.int().check(z.gte(1))),
+    endLine: z.optional(z.int().check(z.gte(1))),
+  }),
+  z.object({ kind: z.literal('text'), name: z.string(), text: z.string() }),
+  /** `data` is base64. */
+  z.object({ kind: z.literal('image'), mimeType: z.string(), data: z.string() }),
+  z.object({ kind: z.literal('resource'), uri: z.string(), text: z.string() }),
+]);
+
+export type Attachment = z.infer<typeof attachmentSchema>;
+
+export const sourceSchema = z.object({
+  kind: z.enum(['window', 'mcp', 'cli', 'palette', 'terminal']),
+  name: z.optional(z.string()),
+});
+
+const prompt = z.string().check(z.maxLength(MAX_PROMPT_LENGTH * 2));
+
+/** Parameters of every request, parsed by the bridge at the border. */
+export const faceParams = {
+  /** First request of every connection. */
+  hello: z.object({
+    contract: z.int(),
+    version: z.string(),
+    kind: z.enum(['window', 'cli', 'shim']),
+    /** True where a human sits who can answer approvals. */
+    canAnswer: z.boolean(),
+    settings: z.optional(bridgeSettingsSchema),
+  }),
+  ping: z.object({}),
+  /** Makes a folder known while this face, or any other that added it, is connected. */
+  'folder.add': z.object({ path, name: z.optional(z.string()) }),
+  'folder.remove': z.object({ folder: id }),
+  'settings.set': z.object({ settings: bridgeSettingsSchema }),
+  status: z.object({ folder: z.optional(id) }),
+  restart: z.object({ folder: id }),
+  endpoints: z.object({}),
+  'session.list': z.object({
+    folder: id,
+    query: z.optional(z.string()),
+    archived: z.optional(z.boolean()),
+    cursor: z.optional(z.string()),
+    limit: z.optional(z.int().check(z.gte(1), z.lte(500))),
+  }),
+  'session.create': z.object({
+    folder: id,
+    title: z.optional(z.string()),
+    settings: z.optional(sessionSettingsSchema),
+  }),
+  /** Answers with the snapshot; from then on `session.event` follows with `seq` + 1, … */
+  'session.open': z.object({ session: id }),
+  'session.close': z.object({ session: id }),
+  'session.prompt': z.object({
+    session: id,
+    prompt,
+    attachments: z.optional(z.array(attachmentSchema)),
+    settings: z.optional(sessionSettingsSchema),
+    source: sourceSchema,
+    idempotencyKey: z.optional(z.string().check(z.maxLength(200))),
+  }),
+  'session.steer': z.object({ session: id, turn: id, prompt }),
+  'session.cancel': z.object({ session: id, turn: z.optional(id) }),
+  'session.rename': z.object({ session: id, title: z.string().check(z.minLength(1), z.maxLength(500)) }),
+  'session.settings': z.object({ session: id, settings: sessionSettingsSchema }),
+  'session.fork': z.object({ session: id }),
+  'session.archive': z.object({ session: id, archived: z.boolean() }),
+  'session.delete': z.object({ session: id }),
+  'session.export': z.object({ session: id, format: z.enum(['json', 'markdown']) }),
+  'session.import': z.object({ folder: id, data: z.string() }),
+  'approval.answer': z.object({
+    session: id,
+    approval: id,
+    decision: z.enum(['accept', 'accept_for_session', 'decline', 'cancel']),
+  }),
+  statistics: z.object({ folder: z.optional(id) }),
+  /** `now`: interrupts running turns; else the bridge leaves as soon as they are done. */
+  stop: z.object({ now: z.boolean() }),
+};
+
+/** What a face knows of a folder. */
+export interface FolderInfo {
+  readonly key: FolderKey;
+  /** Real path. */
+  readonly path: string;
+  readonly name: string;
+}
+
+/** Where MCP clients connect. Carries tokens: never logged, never persisted by a face. */
+export interface Endpoints {
+  readonly url: string;
+  readonly token: string;
+  readonly folders: readonly (FolderInfo & { readonly url: string; readonly token: string })[];
+}
+
+export interface CodexStatus {
+  readonly state: 'not_started' | 'starting' | 'ready' | 'failed';
+  readonly path?: string;
+  readonly version?: string;
+  /** Absent until Codex was asked. */
+  readonly loggedIn?: boolean;
+  readonly account?: string;
+  readonly models?: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly efforts: readonly string[];
+  }[];
+  readonly restarts: number;
+  readonly error?: ErrorInfo;
+}
+
+export interface FolderStatus extends FolderInfo {
+  readonly codex: CodexStatus;
+  readonly running: number;
+  readonly queued: number;
+  readonly waitingForApproval: number;
+  readonly loaded: number;
+}
+
+export interface BridgeStatus {
+  readonly version: string;
+  readonly contract: number;
+  readonly pid: number;
+  readonly startedAt: number;
+  readonly stateDir: string;
+  readonly url: string;
+  readonly faces: number;
+  readonly clients: number;
+  readonly folders: readonly FolderStatus[];
+  readonly limits: BridgeSettings['limits'];
+  readonly ceiling: BridgeSettings['ceiling'];
+}
+
+/** Counts, tokens and times of one folder, or of all. Times in ms. */
+export interface Statistics {
+  readonly sessions: { readonly total: number; readonly active: number; readonly archived: number };
+  readonly turns: {
+    readonly total: number;
+    readonly byStatus: Readonly<Record<string, number>>;
+    readonly durationMs: {
+      readonly total: number;
+      readonly mean: number;
+      readonly p50: number;
+      readonly p95: number;
+    };
+  };
+  readonly usage: TokenUsage;
+  readonly byModel: Readonly<
+    Record<string, { readonly turns: number; readonly usage: TokenUsage; readonly cost?: number }>
+  >;
+  /** Only where the person has set a price for every model that was used. */
+  readonly cost?: { readonly amount: number; readonly currency: string };
+}
+
+export interface FaceContract {
+  requests: {
+    hello: {
+      params: z.infer<typeof faceParams.hello>;
+      result: { contract: number; version: string; pid: number; instance: string };
+    };
+    ping: { params: z.infer<typeof faceParams.ping>; result: null };
+    'folder.add': { params: z.infer<(typeof faceParams)['folder.add']>; result: FolderInfo };
+    'folder.remove': { params: z.infer<(typeof faceParams)['folder.remove']>; result: null };
+    'settings.set': { params: z.infer<(typeof faceParams)['settings.set']>; result: null };
+    status: { params: z.infer<typeof faceParams.status>; result: BridgeStatus };
+    restart: { params: z.infer<typeof faceParams.restart>; result: null };
+    endpoints: { params: z.infer<typeof faceParams.endpoints>; result: Endpoints };
+    'session.list': {
+      params: z.infer<(typeof faceParams)['session.list']>;
+      result: { sessions: readonly SessionSummary[]; cursor?: string };
+    };
+    'session.create': { params: z.infer<(typeof faceParams)['session.create']>; result: SessionSnapshot };
+    'session.open': { params: z.infer<(typeof faceParams)['session.open']>; result: SessionSnapshot };
+    'session.close': { params: z.infer<(typeof faceParams)['session.close']>; result: null };
+    'session.prompt': { params: z.infer<(typeof faceParams)['session.prompt']>; result: { turn: TurnId } };
+    'session.steer': { params: z.infer<(typeof faceParams)['session.steer']>; result: null };
+    'session.cancel': {
+      params: z.infer<(typeof faceParams)['session.cancel']>;
+      result: { cancelled: readonly TurnId[] };
+    };
+    'session.rename': { params: z.infer<(typeof faceParams)['session.rename']>; result: null };
+    'session.settings': { params: z.infer<(typeof faceParams)['session.settings']>; result: null };
+    'session.fork': { params: z.infer<(typeof faceParams)['session.fork']>; result: SessionSnapshot };
+    'session.archive': { params: z.infer<(typeof faceParams)['session.archive']>; result: null };
+    'session.delete': { params: z.infer<(typeof faceParams)['session.delete']>; result: null };
+    'session.export': { params: z.infer<(typeof faceParams)['session.export']>; result: { data: string } };
+    'session.import': {
+      params: z.infer<(typeof faceParams)['session.import']>;
+      result: { sessions: readonly SessionId[] };
+    };
+    'approval.answer': { params: z.infer<(typeof faceParams)['approval.answer']>; result: null };
+    statistics: { params: z.infer<typeof faceParams.statistics>; result: Statistics };
+    stop: { params: z.infer<typeof faceParams.stop>; result: { leaving: 'now' | 'after_turns' } };
+  };
+  events: {
+    /** Only for sessions that this face has opened. */
+    'session.event': { session: SessionId } & NumberedEvent;
+    /** Something that a list shows has changed. */
+    'session.changed': { summary: SessionSummary };
+    'session.removed': { session: SessionId; folder: FolderKey };
+    'folder.status': FolderStatus;
+    /** The bridge leaves; reconnect, and start a new one where needed. */
+    leaving: { reason: string };
+  };
+}
+
+// Proves that every request has a schema and that its shape is the contract's.
+export const faceSchemas: ParamSchemas<FaceContract> = faceParams;

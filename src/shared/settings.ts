@@ -1,0 +1,111 @@
+import * as z from 'zod/mini';
+import { BridgeError } from './errors.ts';
+import type { ApprovalPolicy, SandboxMode, SessionSettings } from './session.ts';
+
+export const sandboxSchema = z.enum(['read-only', 'workspace-write', 'danger-full-access']);
+export const approvalPolicySchema = z.enum(['untrusted', 'on-request', 'never']);
+
+/** From the least to the most rights. A caller may ask for anything up to the ceiling. */
+const SANDBOX_ORDER: readonly SandboxMode[] = ['read-only', 'workspace-write', 'danger-full-access'];
+/** From the most to the least asking. */
+const APPROVAL_ORDER: readonly ApprovalPolicy[] = ['untrusted', 'on-request', 'never'];
+
+const price = z.object({
+  /** Currency units per million tokens. */
+  input: z.number(),
+  cachedInput: z.optional(z.number()),
+  output: z.number(),
+});
+
+/**
+ * What the person decided, in application-scoped settings or flags. A window sends it when it joins; the
+ * bridge keeps it in `<state>/settings.json` (0600), so that a bridge started from a shell has the same.
+ */
+export const bridgeSettingsSchema = z.object({
+  /** Absolute path of the Codex binary; absent: `CODEX_BRIDGE_CODEX`, then PATH. */
+  codexPath: z.optional(z.string()),
+  ceiling: z.object({ sandbox: sandboxSchema, approvalPolicy: approvalPolicySchema, network: z.boolean() }),
+  defaults: z.object({
+    model: z.optional(z.string()),
+    effort: z.optional(z.string()),
+    sandbox: sandboxSchema,
+    approvalPolicy: approvalPolicySchema,
+  }),
+  limits: z.object({
+    /** Turns of one folder that run at once; the rest is queued in order. */
+    runningTurns: z.int().check(z.gte(1), z.lte(1000)),
+    /** Sessions of one folder loaded in Codex at once; the oldest idle one is unloaded. */
+    loadedSessions: z.int().check(z.gte(1), z.lte(1000)),
+    /** Minutes until an idle session is unloaded; 0: never. */
+    idleUnloadMinutes: z.number().check(z.gte(0)),
+    /** Days until an unused session is deleted; 0: never. */
+    sessionExpiryDays: z.number().check(z.gte(0)),
+    /** Minutes after which a running turn is interrupted; 0: never. */
+    turnTimeoutMinutes: z.number().check(z.gte(0)),
+    /** Minutes until an approval is declined when no face is there that could answer. */
+    approvalMinutesAlone: z.number().check(z.gt(0)),
+    /** Prompts waiting in one session. */
+    queuedTurns: z.int().check(z.gte(1), z.lte(10_000)),
+    /** Seconds that the bridge stays when no face, no client and no turn is there. */
+    graceSeconds: z.number().check(z.gte(0)),
+  }),
+  /** By model name; used for `usage.cost`. */
+  prices: z.record(z.string(), price),
+  currency: z.string(),
+});
+
+export type BridgeSettings = z.infer<typeof bridgeSettingsSchema>;
+
+export const DEFAULT_SETTINGS: BridgeSettings = {
+  ceiling: { sandbox: 'workspace-write', approvalPolicy: 'on-request', network: false },
+  defaults: { sandbox: 'workspace-write', approvalPolicy: 'on-request' },
+  limits: {
+    runningTurns: 4,
+    loadedSessions: 50,
+    idleUnloadMinutes: 30,
+    sessionExpiryDays: 0,
+    turnTimeoutMinutes: 120,
+    approvalMinutesAlone: 5,
+    queuedTurns: 100,
+    graceSeconds: 60,
+  },
+  prices: {},
+  currency: 'USD',
+};
+
+/**
+ * The rights that a turn runs with: what was asked for, else the defaults, never above the ceiling.
+ *
+ * @throws BridgeError `RIGHTS_EXCEED_CEILING` when more was asked for than the person allows.
+ */
+export function effectiveRights(
+  settings: BridgeSettings,
+  asked: SessionSettings,
+): { sandbox: SandboxMode; approvalPolicy: ApprovalPolicy; network: boolean } {
+  const { ceiling, defaults } = settings;
+  if (asked.sandbox !== undefined) refuseAbove('sandbox', SANDBOX_ORDER, asked.sandbox, ceiling.sandbox);
+  if (asked.approvalPolicy !== undefined) {
+    refuseAbove('approval_policy', APPROVAL_ORDER, asked.approvalPolicy, ceiling.approvalPolicy);
+  }
+  return {
+    sandbox: lower(SANDBOX_ORDER, asked.sandbox ?? defaults.sandbox, ceiling.sandbox),
+    approvalPolicy: lower(
+      APPROVAL_ORDER,
+      asked.approvalPolicy ?? defaults.approvalPolicy,
+      ceiling.approvalPolicy,
+    ),
+    network: ceiling.network,
+  };
+}
+
+function refuseAbove<T extends string>(name: string, order: readonly T[], asked: T, ceiling: T): void {
+  if (order.indexOf(asked) <= order.indexOf(ceiling)) return;
+  throw new BridgeError(
+    'RIGHTS_EXCEED_CEILING',
+    `${name} "${asked}" is more than this person allows ("${ceiling}"). Ask for "${ceiling}" or less, or have the person raise the codexBridge.ceiling setting.`,
+  );
+}
+
+function lower<T extends string>(order: readonly T[], a: T, b: T): T {
+  return order.indexOf(a) <= order.indexOf(b) ? a : b;
+}
