@@ -1,0 +1,40 @@
+import { lstat, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+
+/** The discovery file that the bridge writes (0600) when it is ready. */
+const discoverySchema = z.object({
+  contract: z.int(),
+  version: z.string(),
+  pid: z.int(),
+  instance: z.string(),
+  /** The private socket for faces. */
+  socket: z.string(),
+  /** The MCP endpoint for all folders, with its token. */
+  url: z.string(),
+  token: z.string(),
+});
+
+export type Discovery = z.infer<typeof discoverySchema>;
+
+export function discoveryFile(home: string): string {
+  return join(home, 'bridge.json');
+}
+
+/**
+ * Reads the discovery file. Undefined when there is none, or when it is not what our bridge writes: broken,
+ * a link, or another user's. A stale one is found out by connecting.
+ */
+export async function readDiscovery(home: string): Promise<Discovery | undefined> {
+  const file = discoveryFile(home);
+  try {
+    const stat = await lstat(file);
+    if (!stat.isFile()) return undefined;
+    if (process.getuid !== undefined && stat.uid !== process.getuid()) return undefined;
+    const parsed = discoverySchema.safeParse(JSON.parse(await readFile(file, 'utf8')));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    // Not there or not readable: the same as no bridge, and starting one tells what is wrong.
+    return undefined;
+  }
+}

@@ -1,0 +1,95 @@
+import { spawn } from 'node:child_process';
+import { chmodSync, closeSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { BridgeError, messageOf } from '../shared/errors.ts';
+
+/** Exit status of a bridge that found another one running for its state directory. */
+export const EXIT_BRIDGE_RUNNING = 3;
+/** How much of the log's end is shown when a start failed, in bytes. */
+const LOG_TAIL = 2_000;
+
+export interface BridgeLauncher {
+  /** Folder that holds `cli.mjs`. */
+  readonly runtime: string;
+  /** Program that runs it: Node, or VS Code's own binary. Default: this process's. */
+  readonly node?: string;
+}
+
+export interface StartingBridge {
+  readonly logFile: string;
+  /** Why the process ended, undefined while it runs. */
+  failure(): { readonly lostRace: boolean; readonly error: BridgeError } | undefined;
+  /** Stops watching the process: it lives on by itself. */
+  release(): void;
+}
+
+/** Starts a bridge that outlives this process. @throws BridgeError `STATE_DIR_UNUSABLE` */
+export function spawnBridge(home: string, launcher: BridgeLauncher): StartingBridge {
+  const logFile = join(home, 'logs', 'bridge.log');
+  const log = openLog(home, logFile);
+  const from = statSync(logFile).size;
+  const child = spawn(launcher.node ?? process.execPath, [join(launcher.runtime, 'cli.mjs'), 'bridge'], {
+    detached: true,
+    stdio: ['ignore', log, log],
+    windowsHide: true,
+    cwd: home,
+    // Where the program is VS Code's own binary this makes it behave as Node; Node itself ignores it.
+    env: { ...process.env, CODEX_BRIDGE_HOME: home, ELECTRON_RUN_AS_NODE: '1' },
+  });
+  closeSync(log);
+  let spawnError: Error | undefined;
+  child.once('error', (error) => {
+    spawnError = error;
+  });
+  child.unref();
+  return {
+    logFile,
+    failure() {
+      if (spawnError !== undefined) {
+        return { lostRace: false, error: startFailed(`It could not be started: ${spawnError.message}`) };
+      }
+      if (child.exitCode === null && child.signalCode === null) return undefined;
+      return {
+        lostRace: child.exitCode === EXIT_BRIDGE_RUNNING,
+        error: startFailed(
+          `It ended at once (${child.exitCode ?? child.signalCode}).\n${tail(logFile, from)}`.trimEnd(),
+        ),
+      };
+    },
+    release() {
+      child.removeAllListeners();
+    },
+  };
+}
+
+function startFailed(why: string): BridgeError {
+  return new BridgeError('BRIDGE_START_FAILED', `The bridge did not start. ${why}`);
+}
+
+function openLog(home: string, file: string): number {
+  try {
+    mkdirSync(join(home, 'logs'), { recursive: true, mode: 0o700 });
+    chmodSync(home, 0o700);
+    return openSync(file, 'a', 0o600);
+  } catch (error) {
+    throw new BridgeError(
+      'STATE_DIR_UNUSABLE',
+      `The state directory ${home} can't be used: ${messageOf(error)}. Make it writable, or point CODEX_BRIDGE_HOME elsewhere.`,
+      { cause: error },
+    );
+  }
+}
+
+/** The end of what was logged since `from`, so that the cause is in the error itself. */
+function tail(file: string, from: number): string {
+  const fd = openSync(file, 'r');
+  try {
+    const size = statSync(file).size;
+    const start = Math.max(from, size - LOG_TAIL);
+    const buffer = Buffer.alloc(Math.max(0, size - start));
+    readSync(fd, buffer, 0, buffer.length, start);
+    return buffer.toString('utf8');
+  } finally {
+    closeSync(fd);
+  }
+}
