@@ -64,6 +64,8 @@ export interface HistoryStore {
     events: readonly NumberedEvent[],
     options?: { idempotencyKey?: string },
   ): void;
+  /** Everything that `run` writes is one commit: all of it or, when it throws, nothing. May be nested. */
+  transaction<T>(run: () => T): T;
   deleteSession(id: SessionId): void;
   /** The whole session, unfinished turns with what came so far; undefined where there is none. */
   read(id: SessionId): SessionSnapshot | undefined;

@@ -27,11 +27,11 @@ const id = z.string().check(z.minLength(1), z.maxLength(128));
 const path = z.string().check(z.minLength(1), z.maxLength(4096));
 
 export const sessionSettingsSchema = z.object({
-  model: z.optional(z.string()),
-  effort: z.optional(z.string()),
-  sandbox: z.optional(sandboxSchema),
-  approvalPolicy: z.optional(approvalPolicySchema),
-  instructions: z.optional(z.string()),
+  model: z.exactOptional(z.string()),
+  effort: z.exactOptional(z.string()),
+  sandbox: z.exactOptional(sandboxSchema),
+  approvalPolicy: z.exactOptional(approvalPolicySchema),
+  instructions: z.exactOptional(z.string()),
 });
 
 /** Lines are 1-based and inclusive. */
@@ -39,8 +39,8 @@ export const attachmentSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('file'),
     path,
-    startLine: z.optional(z.int().check(z.gte(1))),
-    endLine: z.optional(z.int().check(z.gte(1))),
+    startLine: z.exactOptional(z.int().check(z.gte(1))),
+    endLine: z.exactOptional(z.int().check(z.gte(1))),
   }),
   z.object({ kind: z.literal('text'), name: z.string(), text: z.string() }),
   /** `data` is base64. */
@@ -52,7 +52,7 @@ export type Attachment = z.infer<typeof attachmentSchema>;
 
 export const sourceSchema = z.object({
   kind: z.enum(['window', 'mcp', 'cli', 'palette', 'terminal']),
-  name: z.optional(z.string()),
+  name: z.exactOptional(z.string()),
 });
 
 const prompt = z.string().check(z.maxLength(MAX_PROMPT_LENGTH * 2));
@@ -66,27 +66,27 @@ export const faceParams = {
     kind: z.enum(['window', 'cli', 'shim']),
     /** True where a human sits who can answer approvals. */
     canAnswer: z.boolean(),
-    settings: z.optional(bridgeSettingsSchema),
+    settings: z.exactOptional(bridgeSettingsSchema),
   }),
   ping: z.object({}),
   /** Makes a folder known while this face, or any other that added it, is connected. */
-  'folder.add': z.object({ path, name: z.optional(z.string()) }),
+  'folder.add': z.object({ path, name: z.exactOptional(z.string()) }),
   'folder.remove': z.object({ folder: id }),
   'settings.set': z.object({ settings: bridgeSettingsSchema }),
-  status: z.object({ folder: z.optional(id) }),
+  status: z.object({ folder: z.exactOptional(id) }),
   restart: z.object({ folder: id }),
   endpoints: z.object({}),
   'session.list': z.object({
     folder: id,
-    query: z.optional(z.string()),
-    archived: z.optional(z.boolean()),
-    cursor: z.optional(z.string()),
-    limit: z.optional(z.int().check(z.gte(1), z.lte(500))),
+    query: z.exactOptional(z.string()),
+    archived: z.exactOptional(z.boolean()),
+    cursor: z.exactOptional(z.string()),
+    limit: z.exactOptional(z.int().check(z.gte(1), z.lte(500))),
   }),
   'session.create': z.object({
     folder: id,
-    title: z.optional(z.string()),
-    settings: z.optional(sessionSettingsSchema),
+    title: z.exactOptional(z.string()),
+    settings: z.exactOptional(sessionSettingsSchema),
   }),
   /** Answers with the snapshot; from then on `session.event` follows with `seq` + 1, … */
   'session.open': z.object({ session: id }),
@@ -94,13 +94,13 @@ export const faceParams = {
   'session.prompt': z.object({
     session: id,
     prompt,
-    attachments: z.optional(z.array(attachmentSchema)),
-    settings: z.optional(sessionSettingsSchema),
+    attachments: z.exactOptional(z.array(attachmentSchema)),
+    settings: z.exactOptional(sessionSettingsSchema),
     source: sourceSchema,
-    idempotencyKey: z.optional(z.string().check(z.maxLength(200))),
+    idempotencyKey: z.exactOptional(z.string().check(z.maxLength(200))),
   }),
   'session.steer': z.object({ session: id, turn: id, prompt }),
-  'session.cancel': z.object({ session: id, turn: z.optional(id) }),
+  'session.cancel': z.object({ session: id, turn: z.exactOptional(id) }),
   'session.rename': z.object({ session: id, title: z.string().check(z.minLength(1), z.maxLength(500)) }),
   'session.settings': z.object({ session: id, settings: sessionSettingsSchema }),
   'session.fork': z.object({ session: id }),
@@ -113,7 +113,7 @@ export const faceParams = {
     approval: id,
     decision: z.enum(['accept', 'accept_for_session', 'decline', 'cancel']),
   }),
-  statistics: z.object({ folder: z.optional(id) }),
+  statistics: z.object({ folder: z.exactOptional(id) }),
   /** `now`: interrupts running turns; else the bridge leaves as soon as they are done. */
   stop: z.object({ now: z.boolean() }),
 };

@@ -13,7 +13,7 @@ const APPROVAL_ORDER: readonly ApprovalPolicy[] = ['untrusted', 'on-request', 'n
 const price = z.object({
   /** Currency units per million tokens. */
   input: z.number(),
-  cachedInput: z.optional(z.number()),
+  cachedInput: z.exactOptional(z.number()),
   output: z.number(),
 });
 
@@ -23,11 +23,11 @@ const price = z.object({
  */
 export const bridgeSettingsSchema = z.object({
   /** Absolute path of the Codex binary; absent: `CODEX_BRIDGE_CODEX`, then PATH. */
-  codexPath: z.optional(z.string()),
+  codexPath: z.exactOptional(z.string()),
   ceiling: z.object({ sandbox: sandboxSchema, approvalPolicy: approvalPolicySchema, network: z.boolean() }),
   defaults: z.object({
-    model: z.optional(z.string()),
-    effort: z.optional(z.string()),
+    model: z.exactOptional(z.string()),
+    effort: z.exactOptional(z.string()),
     sandbox: sandboxSchema,
     approvalPolicy: approvalPolicySchema,
   }),

@@ -43,7 +43,7 @@ export interface Session {
    */
   prompt(request: PromptRequest): Promise<{ turn: TurnId }>;
   /** Adds to the running turn. @throws BridgeError `TURN_NOT_RUNNING` */
-  steer(turn: TurnId, text: string, source: TurnSource): Promise<void>;
+  steer(turn: TurnId, text: string): Promise<void>;
   /** Interrupts or unqueues one turn, or all that have not ended; resolves when they have. */
   cancel(turn?: TurnId): Promise<TurnId[]>;
   /** Resolves as soon as the turn has ended. Rejects with `CANCELLED` when the signal fires. */

@@ -1,0 +1,167 @@
+import { type Disposable, DisposableStore } from '../../shared/disposables.ts';
+import { BridgeError } from '../../shared/errors.ts';
+import { FACE_CONTRACT, type FaceContract, faceSchemas } from '../../shared/faces.ts';
+import { type Handlers, type MessagePort, type Params, RpcServer } from '../../shared/rpc.ts';
+import type { SessionId } from '../../shared/session.ts';
+import type { BridgeApi, FolderApi } from '../api.ts';
+import type { Session } from '../sessions/session.ts';
+
+/** How long a connection may stay without saying hello, in ms. */
+const HELLO_DEADLINE_MS = 5_000;
+
+interface FaceDeps {
+  readonly bridge: BridgeApi;
+  readonly port: MessagePort;
+  readonly instance: string;
+  onGreeted(): void;
+  close(): void;
+}
+
+/** One connected face: answers its requests and tells it what happens in the sessions it has opened. */
+export class Face implements Disposable {
+  readonly #deps: FaceDeps;
+  readonly #server: RpcServer<FaceContract>;
+  readonly #store = new DisposableStore();
+  readonly #open = new Map<SessionId, Disposable>();
+  #hello: Params<FaceContract, 'hello'> | undefined;
+
+  constructor(deps: FaceDeps) {
+    this.#deps = deps;
+    this.#server = this.#store.add(new RpcServer<FaceContract>(deps.port, faceSchemas, this.#handlers()));
+    const timer = setTimeout(() => this.#hello ?? deps.close(), HELLO_DEADLINE_MS);
+    this.#store.add({ dispose: () => clearTimeout(timer) });
+  }
+
+  get greeted(): boolean {
+    return this.#hello !== undefined;
+  }
+
+  get canAnswer(): boolean {
+    return this.#hello?.canAnswer === true;
+  }
+
+  announceLeaving(reason: string): void {
+    this.#server.emit('leaving', { reason });
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+    for (const subscription of this.#open.values()) subscription.dispose();
+    this.#open.clear();
+  }
+
+  #handlers(): Handlers<FaceContract> {
+    const { bridge } = this.#deps;
+    const folder = (key: string) => this.#bridge().folder(key);
+    const session = (id: string) => this.#bridge().folderOfSession(id).session(id);
+    return {
+      hello: (params) => this.#greet(params),
+      ping: () => null,
+      'folder.add': ({ path, name }) => this.#bridge().addFolder(path, name).info,
+      'folder.remove': ({ folder: key }) => {
+        // Known folders stay known: history and MCP clients may still use them. Only the face forgets.
+        folder(key);
+        return null;
+      },
+      'settings.set': ({ settings }) => {
+        this.#bridge().setSettings(settings);
+        return null;
+      },
+      status: () => this.#bridge().status(),
+      restart: async ({ folder: key }) => {
+        await folder(key).restart();
+        return null;
+      },
+      endpoints: () => this.#bridge().endpoints(),
+      'session.list': ({ folder: key, ...query }) => folder(key).list(query),
+      'session.create': ({ folder: key, ...options }) => folder(key).createSession(options).snapshot,
+      'session.open': ({ session: id }) => this.#openSession(session(id)),
+      'session.close': ({ session: id }) => {
+        this.#open.get(id)?.dispose();
+        this.#open.delete(id);
+        return null;
+      },
+      'session.prompt': ({ session: id, ...request }) => session(id).prompt(request),
+      'session.steer': async ({ session: id, turn, prompt }) => {
+        await session(id).steer(turn, prompt);
+        return null;
+      },
+      'session.cancel': async ({ session: id, turn }) => ({ cancelled: await session(id).cancel(turn) }),
+      'session.rename': async ({ session: id, title }) => {
+        await session(id).rename(title);
+        return null;
+      },
+      'session.settings': ({ session: id, settings }) => {
+        session(id).configure(settings);
+        return null;
+      },
+      'session.fork': async ({ session: id }) => (await bridge.folderOfSession(id).fork(id)).snapshot,
+      'session.archive': async ({ session: id, archived }) => {
+        await session(id).archive(archived);
+        return null;
+      },
+      'session.delete': async ({ session: id }) => {
+        await this.#bridge().folderOfSession(id).deleteSession(id);
+        return null;
+      },
+      'session.export': ({ session: id, format }) => ({
+        data: this.#bridge().folderOfSession(id).exportSession(id, format),
+      }),
+      'session.import': ({ folder: key, data }) => ({ sessions: folder(key).importSessions(data) }),
+      'approval.answer': ({ session: id, approval, decision }) => {
+        session(id).answer(approval, decision);
+        return null;
+      },
+      statistics: ({ folder: key }) => (key === undefined ? this.#bridge() : folder(key)).statistics(),
+      stop: ({ now }) => {
+        this.#bridge().stop(now);
+        return { leaving: now ? 'now' : 'after_turns' };
+      },
+    };
+  }
+
+  /** Nothing but hello is answered before hello. */
+  #bridge(): BridgeApi {
+    if (this.#hello !== undefined) return this.#deps.bridge;
+    throw new BridgeError('BRIDGE_CONTRACT', 'The first request of a face is "hello".');
+  }
+
+  #greet(hello: Params<FaceContract, 'hello'>) {
+    const { bridge, instance } = this.#deps;
+    if (hello.contract > FACE_CONTRACT) {
+      throw new BridgeError(
+        'BRIDGE_CONTRACT',
+        `This bridge (${bridge.version}) is older than the face (${hello.version}) and can't speak with it. End it with "codex-bridge stop".`,
+      );
+    }
+    const first = this.#hello === undefined;
+    this.#hello = hello;
+    if (hello.settings !== undefined) bridge.setSettings(hello.settings);
+    if (first) {
+      for (const folder of bridge.folders()) this.#watch(folder);
+      this.#store.add(bridge.onFolders((folder) => this.#watch(folder)));
+      this.#deps.onGreeted();
+    }
+    return { contract: FACE_CONTRACT, version: bridge.version, pid: process.pid, instance };
+  }
+
+  #watch(folder: FolderApi): void {
+    this.#store.add(folder.onSession((summary) => this.#server.emit('session.changed', { summary })));
+    this.#store.add(
+      folder.onRemoved((session) =>
+        this.#server.emit('session.removed', { session, folder: folder.info.key }),
+      ),
+    );
+    this.#store.add(folder.onStatus((status) => this.#server.emit('folder.status', status)));
+  }
+
+  #openSession(session: Session) {
+    this.#open.get(session.id)?.dispose();
+    // Subscribed in the same tick in which the snapshot is read: no event falls between them.
+    const subscription = session.onChange(({ seq, event }) =>
+      this.#server.emit('session.event', { session: session.id, seq, event }),
+    );
+    this.#open.set(session.id, subscription);
+    return session.snapshot;
+  }
+}

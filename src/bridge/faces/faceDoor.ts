@@ -1,0 +1,111 @@
+import { rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Disposable } from '../../shared/disposables.ts';
+import { BridgeError, messageOf } from '../../shared/errors.ts';
+import { MAX_FACE_MESSAGE_BYTES } from '../../shared/faces.ts';
+import { linePort } from '../../shared/framing.ts';
+import type { BridgeApi } from '../api.ts';
+import type { Logger } from '../ports.ts';
+import { Face } from './face.ts';
+
+/** Bytes that may wait for a face that does not read, before it is dropped; it comes back and catches up. */
+const MAX_BACKLOG_BYTES = 32 * 1024 * 1024;
+
+/** The private socket: a connection for each window, CLI call or shim. */
+export class FaceDoor implements Disposable {
+  readonly #bridge: BridgeApi;
+  readonly #logger: Logger;
+  readonly #instance: string;
+  readonly #onCount: () => void;
+  readonly #faces = new Set<Face>();
+  #server: Server | undefined;
+
+  constructor(deps: { bridge: BridgeApi; logger: Logger; instance: string; onCount: () => void }) {
+    this.#bridge = deps.bridge;
+    this.#logger = deps.logger;
+    this.#instance = deps.instance;
+    this.#onCount = deps.onCount;
+  }
+
+  /** Faces that have said hello. */
+  get count(): number {
+    return [...this.#faces].filter((face) => face.greeted).length;
+  }
+
+  /** True while somebody is connected who can answer approvals. */
+  get canAnswer(): boolean {
+    return [...this.#faces].some((face) => face.canAnswer);
+  }
+
+  /** Listens with mode 0600. The caller holds the lock, so a file that is there is a dead bridge's. */
+  async listen(path: string): Promise<void> {
+    const server = createServer((socket) => this.#accept(socket));
+    this.#server = server;
+    if (process.platform !== 'win32') rmSync(path, { force: true });
+    const mask = process.umask(0o177);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(path, () => {
+          server.off('error', reject);
+          resolve();
+        });
+      });
+    } catch (error) {
+      throw new BridgeError(
+        'STATE_DIR_UNUSABLE',
+        `The private socket ${path} can't be opened: ${messageOf(error)}.`,
+        {
+          cause: error,
+        },
+      );
+    } finally {
+      process.umask(mask);
+    }
+    server.on('error', (error) => this.#logger.error('private socket', { error }));
+  }
+
+  /** Tells every face that the bridge leaves. */
+  announceLeaving(reason: string): void {
+    for (const face of this.#faces) face.announceLeaving(reason);
+  }
+
+  dispose(): void {
+    this.#server?.close();
+    for (const face of [...this.#faces]) face.dispose();
+  }
+
+  #accept(socket: Socket): void {
+    socket.on('error', (error) => this.#logger.debug('face connection', { error }));
+    const port = linePort(
+      {
+        write: (text) => {
+          if (socket.writableLength > MAX_BACKLOG_BYTES) {
+            this.#logger.warn('a face does not read; it is dropped', { waiting: socket.writableLength });
+            socket.destroy();
+            return;
+          }
+          socket.write(text);
+        },
+        destroy: () => void socket.destroy(),
+        onData: (listener) => void socket.on('data', listener),
+        onClose: (listener) => void socket.on('close', listener),
+        decode: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'),
+      },
+      MAX_FACE_MESSAGE_BYTES,
+    );
+    const face = new Face({
+      bridge: this.#bridge,
+      port,
+      instance: this.#instance,
+      onGreeted: this.#onCount,
+      close: () => socket.destroy(),
+    });
+    this.#faces.add(face);
+    port.onClose(() => {
+      face.dispose();
+      this.#faces.delete(face);
+      this.#onCount();
+    });
+  }
+}

@@ -1,0 +1,126 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, parse, relative, resolve, sep } from 'node:path';
+import { BridgeError } from '../../shared/errors.ts';
+
+/**
+ * The real path of an existing directory. The path must be absolute: the bridge's own working directory
+ * means nothing to whoever asks.
+ *
+ * @throws BridgeError `FOLDER_NOT_FOUND`
+ */
+export async function resolveFolder(path: string): Promise<string> {
+  if (!isAbsolute(path) || path.includes('\0')) {
+    throw new BridgeError('FOLDER_NOT_FOUND', `"${path}" is no absolute path. Give the folder's whole path.`);
+  }
+  try {
+    const real = await realpath(path);
+    if ((await stat(real)).isDirectory()) return real;
+  } catch (error) {
+    throw new BridgeError(
+      'FOLDER_NOT_FOUND',
+      `The folder "${path}" can't be opened (${codeOf(error)}). Check that it exists and that you may read it.`,
+      { cause: error },
+    );
+  }
+  throw new BridgeError('FOLDER_NOT_FOUND', `"${path}" is a file. Give the folder that it is in.`);
+}
+
+/**
+ * Whether a real path is the folder or lies below it, compared by component: `/a/bc` is not inside `/a/b`.
+ * Both must be real paths, else a symlink would answer for where it points to.
+ */
+export function isInside(folderReal: string, candidateReal: string): boolean {
+  const path = relative(foldCase(folderReal), foldCase(candidateReal));
+  return path === '' || !(path === '..' || path.startsWith(`..${sep}`) || isAbsolute(path));
+}
+
+/** Windows and macOS find a file under any case; real paths there have one spelling, but not always. */
+function foldCase(path: string): string {
+  return process.platform === 'win32' || process.platform === 'darwin'
+    ? path.normalize('NFC').toLowerCase()
+    : path;
+}
+
+/**
+ * The real path of something that exists in the folder; a relative path starts at the folder. What lies
+ * outside is refused before it matters whether it exists, so that nothing is learned about it.
+ *
+ * @throws BridgeError `ATTACHMENT_NOT_FOUND`, `ATTACHMENT_OUTSIDE_FOLDER`
+ */
+export async function resolveInside(folderReal: string, path: string): Promise<string> {
+  if (path === '' || path.includes('\0')) throw notFound(path);
+  const candidate = resolve(folderReal, path);
+  const { real, missing } = await realAncestor(candidate);
+  if (!isInside(folderReal, real)) throw outside(path);
+  if (missing !== undefined) throw notFound(path, missing);
+  return real;
+}
+
+/**
+ * Opens a regular file of the folder for reading. What is read through the handle is the file that was
+ * checked, also when somebody swaps a directory for a symlink meanwhile. The caller closes the handle.
+ *
+ * @throws BridgeError `ATTACHMENT_NOT_FOUND`, `ATTACHMENT_OUTSIDE_FOLDER`
+ */
+export async function openInside(
+  folderReal: string,
+  path: string,
+): Promise<{ handle: FileHandle; real: string; size: number }> {
+  const real = await resolveInside(folderReal, path);
+  // Non-blocking: opening a named pipe would wait for its writer. Windows knows neither flag.
+  const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+  let handle: FileHandle;
+  try {
+    handle = await open(real, flags);
+  } catch (error) {
+    throw notFound(path, error);
+  }
+  try {
+    const opened = await handle.stat();
+    if (!opened.isFile()) {
+      throw new BridgeError('ATTACHMENT_NOT_FOUND', `"${path}" is no file. Attach the files themselves.`);
+    }
+    const again = await stat(await resolveInside(folderReal, path));
+    if (again.ino !== opened.ino || again.dev !== opened.dev) throw outside(path);
+    return { handle, real, size: opened.size };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/** The real path, or that of the nearest ancestor that exists, with the reason why the rest does not. */
+async function realAncestor(path: string): Promise<{ real: string; missing?: unknown }> {
+  let missing: unknown;
+  for (let at = path; ; at = dirname(at)) {
+    try {
+      const real = await realpath(at);
+      return missing === undefined ? { real } : { real, missing };
+    } catch (error) {
+      missing ??= error;
+      // Not even the root (an unknown drive): nothing of it can be inside.
+      if (at === parse(at).root) return { real: at, missing };
+    }
+  }
+}
+
+function notFound(path: string, cause?: unknown): BridgeError {
+  const why = cause === undefined ? '' : ` (${codeOf(cause)})`;
+  return new BridgeError(
+    'ATTACHMENT_NOT_FOUND',
+    `"${path}" is not there or can't be read${why}. Give a path relative to the folder.`,
+    { cause },
+  );
+}
+
+function outside(path: string): BridgeError {
+  return new BridgeError(
+    'ATTACHMENT_OUTSIDE_FOLDER',
+    `"${path}" is outside the folder of this session. Attach it as text, or open a session in its folder.`,
+  );
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+}

@@ -1,0 +1,106 @@
+import type { Disposable } from '../../shared/disposables.ts';
+import type { NumberedEvent } from '../../shared/events.ts';
+import type { SessionSnapshot } from '../../shared/session.ts';
+import type { Clock, HistoryStore, Logger } from '../ports.ts';
+
+/** The least time between two commits of streamed text, in ms; the first text after a pause never waits. */
+const BATCH_MS = 15;
+/** Commits take at most this part of the time, however slow the disk is. */
+const COMMIT_SHARE = 0.1;
+/** Streamed events that wait at most, over all sessions of the folder; then they are written at once. */
+const MAX_PENDING = 2_000;
+
+/** What one session has not written yet. */
+export interface PendingEvents {
+  /** The snapshot after the last of the events. */
+  readonly snapshot: SessionSnapshot;
+  readonly events: readonly NumberedEvent[];
+  /** The events are on disk (or the disk refuses, and they are kept for the next try). */
+  published(): void;
+}
+
+interface Source {
+  take(): PendingEvents | undefined;
+  giveBack(pending: PendingEvents): void;
+}
+
+/**
+ * Writes the events of one folder's sessions: many in one commit, and always before anyone is told, so that
+ * what was shown is a prefix of what is stored. Streamed text waits for a few ms; everything else does not.
+ */
+export class EventWriter implements Disposable {
+  readonly #history: HistoryStore;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #dirty = new Set<Source>();
+  #count = 0;
+  #cancelTimer: (() => void) | undefined;
+  #nextAt = 0;
+  #failing = false;
+
+  constructor(deps: { history: HistoryStore; clock: Clock; logger: Logger }) {
+    this.#history = deps.history;
+    this.#clock = deps.clock;
+    this.#logger = deps.logger;
+  }
+
+  /** True while the disk refuses: what is live can be read, new prompts are refused by the store itself. */
+  get failing(): boolean {
+    return this.#failing;
+  }
+
+  /** A source has streamed text: written at once after a pause, else with the next batch. */
+  soon(source: Source): void {
+    this.#dirty.add(source);
+    this.#count += 1;
+    const wait = this.#nextAt - this.#clock.monotonic();
+    if (wait <= 0 || this.#count >= MAX_PENDING) this.flush();
+    else this.#cancelTimer ??= this.#clock.after(wait, () => this.flush());
+  }
+
+  /**
+   * Writes everything that waits. Errors of the disk are logged, and the events kept for the next try.
+   * Answers whether all is on disk.
+   */
+  flush(source?: Source): boolean {
+    if (source !== undefined) this.#dirty.add(source);
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#count = 0;
+    const taken: [Source, PendingEvents][] = [];
+    for (const dirty of this.#dirty) {
+      const pending = dirty.take();
+      if (pending !== undefined) taken.push([dirty, pending]);
+    }
+    this.#dirty.clear();
+    if (taken.length === 0) return !this.#failing;
+    this.#write(taken);
+    for (const [, pending] of taken) pending.published();
+    return !this.#failing;
+  }
+
+  dispose(): void {
+    this.flush();
+    this.#cancelTimer?.();
+  }
+
+  #write(taken: readonly [Source, PendingEvents][]): void {
+    const start = this.#clock.monotonic();
+    try {
+      this.#history.transaction(() => {
+        for (const [, pending] of taken) this.#history.append(pending.snapshot, pending.events);
+      });
+      if (this.#failing) this.#logger.info('the history can be written again');
+      this.#failing = false;
+    } catch (error) {
+      if (!this.#failing) this.#logger.error('the history can not be written; events are kept in memory', { error });
+      this.#failing = true;
+      for (const [source, pending] of taken) {
+        source.giveBack(pending);
+        this.#dirty.add(source);
+      }
+    }
+    const end = this.#clock.monotonic();
+    this.#nextAt = end + Math.max(BATCH_MS, (end - start) / COMMIT_SHARE);
+  }
+}
