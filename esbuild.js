@@ -1,0 +1,188 @@
+// Builds everything that ships into dist/, and the tests of the extension host into dist-test/.
+//   node esbuild.js [--production] [--watch]
+// CommonJS, because the package has no "type" and VS Code loads dist/extension.js as CommonJS.
+const { cpSync, existsSync, mkdirSync, readFileSync, rmSync } = require('node:fs');
+const { join } = require('node:path');
+const { gzipSync } = require('node:zlib');
+const esbuild = require('esbuild');
+
+const production = process.argv.includes('--production');
+const watch = process.argv.includes('--watch');
+const root = __dirname;
+
+/** Bytes. A bundle that outgrows its limit fails the build. */
+const limits = [
+  { file: 'dist/extension.js', measure: 'raw', bytes: 100 * 1024 },
+  { file: 'dist/webview/chat.js', measure: 'gzip', bytes: 150 * 1024 },
+];
+
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+/** @type {import('esbuild').BuildOptions} */
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  minify: production,
+  sourcemap: production ? false : 'linked',
+  metafile: true,
+  logLevel: 'warning',
+  legalComments: production ? 'none' : 'inline',
+  define: { 'process.env.CODEX_BRIDGE_VERSION': JSON.stringify(version) },
+};
+
+/** VS Code 1.106 may bring Node 22. */
+const node = { ...common, platform: 'node', target: 'node22' };
+
+/** Runs in the extension host, which gives `vscode` to `require` only: no native `import()`. */
+const host = { ...node, format: 'cjs', supported: { 'dynamic-import': false } };
+
+/** The entry stays small: what it imports dynamically from face.ts is a bundle of its own. */
+const faceApart = {
+  name: 'face-apart',
+  setup(build) {
+    build.onResolve({ filter: /\/face\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './face.js', external: true } : undefined,
+    );
+  },
+};
+
+/** @type {Record<string, import('esbuild').BuildOptions & {entryPoints: Record<string, string>}>} */
+const targets = {
+  extension: {
+    ...host,
+    entryPoints: { extension: 'src/extension/extension.ts' },
+    outdir: 'dist',
+    external: ['vscode'],
+    plugins: [faceApart],
+  },
+  face: { ...host, entryPoints: { face: 'src/extension/face.ts' }, outdir: 'dist', external: ['vscode'] },
+  runtime: {
+    ...node,
+    format: 'esm',
+    splitting: true,
+    entryPoints: { cli: 'src/cli/main.ts', guard: 'src/bridge/codex/guard.ts' },
+    outdir: 'dist/runtime',
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'chunk-[name]-[hash]',
+    // node-pty brings a native binary; the others are optional accelerators that ws does without.
+    external: ['node-pty', 'bufferutil', 'utf-8-validate'],
+    // CommonJS dependencies (ws) call require for Node's own modules.
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
+  },
+  webview: {
+    ...common,
+    platform: 'browser',
+    target: 'chrome138',
+    format: 'iife',
+    entryPoints: { chat: 'webview-ui/chat/main.tsx' },
+    outdir: 'dist/webview',
+    loader: { '.ttf': 'file' },
+  },
+  'host tests': {
+    ...host,
+    minify: false,
+    sourcemap: 'linked',
+    entryPoints: { index: 'test/host/index.ts' },
+    outdir: 'dist-test',
+    external: ['vscode', 'mocha'],
+  },
+};
+
+async function main() {
+  if (!watch) {
+    rmSync(join(root, 'dist'), { recursive: true, force: true });
+    rmSync(join(root, 'dist-test'), { recursive: true, force: true });
+  }
+  copyNodePty();
+  const present = Object.entries(targets).filter(([name, target]) => {
+    for (const [entry, file] of Object.entries(target.entryPoints)) {
+      if (existsSync(join(root, file))) continue;
+      console.log(`${name}: ${file} is not there yet, passed over`);
+      delete target.entryPoints[entry];
+    }
+    return Object.keys(target.entryPoints).length > 0;
+  });
+  if (watch) {
+    for (const [name, target] of present) {
+      const context = await esbuild.context({
+        ...target,
+        plugins: [...(target.plugins ?? []), reporter(name)],
+      });
+      await context.watch();
+    }
+    return;
+  }
+  const outputs = [];
+  for (const [, target] of present) {
+    const { metafile } = await esbuild.build(target);
+    outputs.push(...Object.keys(metafile.outputs).filter((file) => !file.endsWith('.map')));
+  }
+  reportSizes(outputs);
+}
+
+/** The lines that .vscode/tasks.json waits for. */
+function reporter(name) {
+  return {
+    name: 'reporter',
+    setup(build) {
+      build.onStart(() => console.log(`[watch] ${name}: build started`));
+      build.onEnd(({ errors }) => {
+        for (const { text, location } of errors) {
+          console.error(`> ${location?.file}:${location?.line}:${location?.column}: error: ${text}`);
+        }
+        console.log(`[watch] ${name}: build finished`);
+      });
+    },
+  };
+}
+
+/** The parts of node-pty that run on this platform: no sources, tests, debug files or foreign binaries. */
+function copyNodePty() {
+  const from = join(root, 'node_modules/node-pty');
+  const to = join(root, 'dist/runtime/node_modules/node-pty');
+  const prebuild = `prebuilds/${process.platform}-${process.arch}`;
+  rmSync(to, { recursive: true, force: true });
+  mkdirSync(to, { recursive: true });
+  for (const file of ['package.json', 'LICENSE']) cpSync(join(from, file), join(to, file));
+  cpSync(join(from, 'lib'), join(to, 'lib'), {
+    recursive: true,
+    filter: (file) => !/\.(test\.js|map)$/.test(file),
+  });
+  if (!existsSync(join(from, prebuild))) {
+    console.log(
+      `node-pty has no binary for ${process.platform}-${process.arch}: the terminal will be VS Code's`,
+    );
+    return;
+  }
+  cpSync(join(from, prebuild), join(to, prebuild), {
+    recursive: true,
+    filter: (file) => !file.endsWith('.pdb'),
+  });
+}
+
+function reportSizes(outputs) {
+  const rows = outputs.map((file) => {
+    const bytes = readFileSync(join(root, file));
+    return { file, raw: bytes.length, gzip: gzipSync(bytes).length };
+  });
+  const width = Math.max(...rows.map(({ file }) => file.length), 20);
+  const kb = (bytes) => `${(bytes / 1024).toFixed(1)} KB`.padStart(10);
+  console.log(`${'bundle'.padEnd(width)} ${'raw'.padStart(10)} ${'gzip'.padStart(10)}`);
+  for (const { file, raw, gzip } of rows) console.log(`${file.padEnd(width)} ${kb(raw)} ${kb(gzip)}`);
+  // The limits are about what ships: minified.
+  if (!production) return;
+  for (const { file, measure, bytes } of limits) {
+    const row = rows.find((candidate) => candidate.file === file);
+    if (row === undefined || row[measure] <= bytes) continue;
+    console.error(`${file} is ${kb(row[measure]).trim()} (${measure}); its limit is ${kb(bytes).trim()}.`);
+    process.exitCode = 1;
+  }
+}
+
+main().catch((error) => {
+  // esbuild has printed its own messages.
+  if (error.errors === undefined) console.error(error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,63 @@
+// Child processes for the scripts: inherited output, a deadline, and nothing left behind.
+import { spawn } from 'node:child_process';
+import { root, toolEnvironment } from './paths.mjs';
+
+const posix = process.platform !== 'win32';
+
+/** Groups that are alive, so that Ctrl+C ends them too: a group of its own does not get the terminal's. */
+const alive = new Set();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    for (const child of alive) end(child, 'SIGKILL');
+    process.exit(signal === 'SIGINT' ? 130 : 143);
+  });
+}
+
+/**
+ * Runs a command to its end.
+ *
+ * @param {string} command a file, or a command from node_modules/.bin
+ * @param {string[]} args
+ * @param {{env?: NodeJS.ProcessEnv, cwd?: string, deadlineMs?: number}} [options]
+ * @returns {Promise<{ok: boolean, reason: string}>} `reason` tells why it is not ok
+ */
+export function run(command, args, options = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd: options.cwd ?? root,
+      env: options.env ?? toolEnvironment(),
+      stdio: ['ignore', 'inherit', 'inherit'],
+      shell: !posix,
+      detached: posix,
+    });
+    alive.add(child);
+    let late = false;
+    const timer =
+      options.deadlineMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            late = true;
+            end(child, 'SIGKILL');
+          }, options.deadlineMs);
+    const done = (ok, reason) => {
+      clearTimeout(timer);
+      alive.delete(child);
+      resolve({ ok, reason });
+    };
+    child.on('error', (error) => done(false, `${command} could not be started: ${error.message}`));
+    child.on('exit', (code, signal) => {
+      if (late) done(false, `${command} was ended after ${options.deadlineMs / 1000} s`);
+      else done(code === 0, code === 0 ? '' : `${command} ended with ${signal ?? `exit status ${code}`}`);
+    });
+  });
+}
+
+function end(child, signal) {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    process.kill(posix ? -child.pid : child.pid, signal);
+  } catch (error) {
+    // It ended between the check and the signal.
+    if (error.code !== 'ESRCH') throw error;
+  }
+}

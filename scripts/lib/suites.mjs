@@ -1,0 +1,106 @@
+// The suites of `npm test`, in their order.
+import { ensureNode22 } from './cache.mjs';
+import { staticChecks } from './checks.mjs';
+import { run } from './run.mjs';
+import { runVitest } from './vitest.mjs';
+
+const MINUTE = 60_000;
+/** The whole run ends before this; what is left then counts as failed. */
+const DEADLINE = 43 * MINUTE;
+
+/** Name → how many minutes it may take, and what it does. */
+const suites = {
+  check: [6, checkSuite],
+  codex: [8, (name, deadlineMs) => runVitest(name, ['codex'], { deadlineMs })],
+  clients: [8, (name, deadlineMs) => runVitest(name, ['clients'], { deadlineMs })],
+  node22: [10, node22Suite],
+  package: [5, (_name, deadlineMs) => commands([['the .vsix', 'node', ['scripts/package.mjs']]], deadlineMs)],
+  e2e: [15, (name, deadlineMs) => runVitest(name, ['e2e'], { deadlineMs })],
+};
+
+/**
+ * @param {string[]} only names of suites; all where empty
+ * @returns {Promise<{passed: number, failed: number}>}
+ */
+export async function runSuites(only) {
+  const unknown = only.filter((name) => !(name in suites));
+  if (unknown.length > 0) {
+    console.error(`No such suite: ${unknown.join(', ')}. There are: ${Object.keys(suites).join(', ')}.`);
+    return { passed: 0, failed: unknown.length };
+  }
+  const started = Date.now();
+  const results = [];
+  const builds = [
+    ['types of the app-server protocol', 'node', ['scripts/generate.mjs']],
+    ['build', 'node', ['esbuild.js']],
+  ];
+  results.push(await one('build', () => commands(builds, 3 * MINUTE)));
+  for (const [name, [minutes, suite]] of Object.entries(suites)) {
+    if (only.length > 0 && !only.includes(name)) continue;
+    const left = DEADLINE - (Date.now() - started);
+    results.push(
+      await one(name, () =>
+        left < MINUTE
+          ? { passed: 0, failed: 1, problems: ['no time was left for it'] }
+          : suite(name, Math.min(minutes * MINUTE, left)),
+      ),
+    );
+  }
+  return summary(results);
+}
+
+/** One suite; whatever it throws is a failure that is told. */
+async function one(name, suite) {
+  console.log(`\n=== ${name}`);
+  const started = Date.now();
+  const result = await Promise.resolve()
+    .then(suite)
+    .catch((error) => ({ passed: 0, failed: 1, problems: [error.message] }));
+  const seconds = ((Date.now() - started) / 1000).toFixed(1);
+  return { name, seconds, ...result };
+}
+
+/** Each command is one check. */
+async function commands(list, deadlineMs) {
+  const result = { passed: 0, failed: 0, problems: [] };
+  for (const [name, command, args] of list) {
+    console.log(`\n— ${name}`);
+    const { ok, reason } = await run(command, args, { deadlineMs });
+    if (ok) result.passed++;
+    else {
+      result.failed++;
+      result.problems.push(`${name}: ${reason}`);
+    }
+  }
+  return result;
+}
+
+async function checkSuite(_name, deadlineMs) {
+  const first = await commands(staticChecks, deadlineMs);
+  return add(first, await runVitest('unit', ['unit'], { deadlineMs }));
+}
+
+/** What ships runs on Node 22: the bridge and the history again, under it. */
+async function node22Suite(name, deadlineMs) {
+  const nodeFolder = await ensureNode22();
+  return runVitest(name, ['unit', 'codex', 'clients'], { nodeFolder, deadlineMs });
+}
+
+function add(a, b) {
+  return {
+    passed: a.passed + b.passed,
+    failed: a.failed + b.failed,
+    problems: [...a.problems, ...b.problems],
+  };
+}
+
+function summary(results) {
+  console.log('\n=== result');
+  for (const { name, seconds, passed, failed, problems } of results) {
+    const none = passed + failed === 0 ? ', no tests' : '';
+    console.log(`${name.padEnd(10)} ${passed} passed, ${failed} failed${none} (${seconds} s)`);
+    for (const problem of problems) console.log(`  failed: ${problem}`);
+  }
+  console.log('');
+  return results.reduce(add, { passed: 0, failed: 0, problems: [] });
+}
