@@ -1,14 +1,17 @@
 // Builds everything that ships into dist/, and the tests of the extension host into dist-test/.
 //   node esbuild.js [--production] [--watch]
 // CommonJS, because the package has no "type" and VS Code loads dist/extension.js as CommonJS.
-const { cpSync, existsSync, mkdirSync, readFileSync, rmSync } = require('node:fs');
-const { join } = require('node:path');
+const { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } = require('node:fs');
+const { join, relative } = require('node:path');
 const { gzipSync } = require('node:zlib');
 const esbuild = require('esbuild');
 
 const production = process.argv.includes('--production');
 const watch = process.argv.includes('--watch');
 const root = __dirname;
+
+/** Where node-pty goes: its binary cannot be bundled. */
+const nodePty = 'dist/runtime/node_modules/node-pty';
 
 /** Bytes. A bundle that outgrows its limit fails the build. */
 const limits = [
@@ -91,10 +94,6 @@ const targets = {
 };
 
 async function main() {
-  if (!watch) {
-    rmSync(join(root, 'dist'), { recursive: true, force: true });
-    rmSync(join(root, 'dist-test'), { recursive: true, force: true });
-  }
   copyNodePty();
   const present = Object.entries(targets).filter(([name, target]) => {
     for (const [entry, file] of Object.entries(target.entryPoints)) {
@@ -105,11 +104,9 @@ async function main() {
     return Object.keys(target.entryPoints).length > 0;
   });
   if (watch) {
-    for (const [name, target] of present) {
-      const context = await esbuild.context({
-        ...target,
-        plugins: [...(target.plugins ?? []), reporter(name)],
-      });
+    const progress = watchProgress(present.length);
+    for (const [, target] of present) {
+      const context = await esbuild.context({ ...target, plugins: [...(target.plugins ?? []), progress] });
       await context.watch();
     }
     return;
@@ -117,22 +114,37 @@ async function main() {
   const outputs = [];
   for (const [, target] of present) {
     const { metafile } = await esbuild.build(target);
-    outputs.push(...Object.keys(metafile.outputs).filter((file) => !file.endsWith('.map')));
+    outputs.push(...Object.keys(metafile.outputs));
   }
-  reportSizes(outputs);
+  removeStale(new Set(outputs));
+  reportSizes(outputs.filter((file) => !file.endsWith('.map')));
 }
 
-/** The lines that .vscode/tasks.json waits for. */
-function reporter(name) {
+/**
+ * The lines that .vscode/tasks.json waits for: `started` when the first of the builds begins, `finished` when
+ * none is running, at the start not before each has been there once.
+ */
+function watchProgress(builds) {
+  let running = 0;
+  let toCome = builds;
   return {
-    name: 'reporter',
+    name: 'watch-progress',
     setup(build) {
-      build.onStart(() => console.log(`[watch] ${name}: build started`));
-      build.onEnd(({ errors }) => {
-        for (const { text, location } of errors) {
-          console.error(`> ${location?.file}:${location?.line}:${location?.column}: error: ${text}`);
+      build.onStart(() => {
+        if (running++ === 0) console.log('[watch] started');
+      });
+      build.onEnd(({ errors, warnings }) => {
+        for (const [severity, list] of [
+          ['error', errors],
+          ['warning', warnings],
+        ]) {
+          for (const { text, location } of list) {
+            console.log(`> ${location?.file}:${location?.line}:${location?.column}: ${severity}: ${text}`);
+          }
         }
-        console.log(`[watch] ${name}: build finished`);
+        running--;
+        toCome = Math.max(0, toCome - 1);
+        if (running === 0 && toCome === 0) console.log('[watch] finished');
       });
     },
   };
@@ -141,7 +153,7 @@ function reporter(name) {
 /** The parts of node-pty that run on this platform: no sources, tests, debug files or foreign binaries. */
 function copyNodePty() {
   const from = join(root, 'node_modules/node-pty');
-  const to = join(root, 'dist/runtime/node_modules/node-pty');
+  const to = join(root, nodePty);
   const prebuild = `prebuilds/${process.platform}-${process.arch}`;
   rmSync(to, { recursive: true, force: true });
   mkdirSync(to, { recursive: true });
@@ -160,6 +172,20 @@ function copyNodePty() {
     recursive: true,
     filter: (file) => !file.endsWith('.pdb'),
   });
+}
+
+/**
+ * What an earlier build left. After the build, not before: a running bridge may still want to load a chunk
+ * that has not changed.
+ */
+function removeStale(outputs) {
+  for (const folder of ['dist', 'dist-test'].filter((name) => existsSync(join(root, name)))) {
+    for (const entry of readdirSync(join(root, folder), { recursive: true, withFileTypes: true })) {
+      const file = relative(root, join(entry.parentPath, entry.name)).replaceAll('\\', '/');
+      if (!entry.isFile() || file.startsWith(nodePty) || outputs.has(file)) continue;
+      rmSync(join(root, file));
+    }
+  }
 }
 
 function reportSizes(outputs) {

@@ -1,0 +1,96 @@
+// A .vsix for this platform: built for production, packed without a network, and checked for what is in it.
+//   npm run package [-- --out FILE]
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { ensureInstalled, underProjectNode } from './lib/install.mjs';
+import { projectNode, root } from './lib/paths.mjs';
+import { run } from './lib/run.mjs';
+
+ensureInstalled();
+await underProjectNode();
+
+/** Bytes. */
+const LIMIT = 3 * 1024 * 1024;
+/** Everything that may be in the package: no sources, no tests, no source maps, no foreign binaries. */
+const ALLOWED = [
+  /^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
+  /^docs\/images\/chat\.png$/,
+  /^media\/[\w-]+\.(png|svg)$/,
+  /^dist\/(extension|face)\.js$/,
+  /^dist\/runtime\/[\w-]+\.mjs$/,
+  /^dist\/webview\/[\w-]+\.(js|css|ttf)$/,
+  /^dist\/runtime\/node_modules\/node-pty\/(package\.json|LICENSE)$/,
+  /^dist\/runtime\/node_modules\/node-pty\/lib\/[\w/]+(?<!\.test)\.js$/,
+  new RegExp(
+    `^dist/runtime/node_modules/node-pty/prebuilds/${process.platform}-${process.arch}/(conpty/)?[\\w-]+(\\.node|\\.dll|\\.exe)?$`,
+  ),
+];
+/** Without these it would not work. */
+const NEEDED = [
+  'package.json',
+  'README.md',
+  'LICENSE',
+  'dist/extension.js',
+  'dist/runtime/cli.mjs',
+  'dist/runtime/guard.mjs',
+  'dist/webview/chat.js',
+];
+
+const vsce = join(root, 'node_modules/@vscode/vsce/vsce');
+
+async function main() {
+  const { version, name } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const target = vsceTarget();
+  const at = process.argv.indexOf('--out');
+  const file = at > 0 ? resolve(process.argv[at + 1] ?? '') : join(root, `${name}-${target}-${version}.vsix`);
+  mkdirSync(dirname(file), { recursive: true });
+
+  await must(process.execPath, ['scripts/generate.mjs']);
+  await must(process.execPath, ['esbuild.js', '--production']);
+
+  const files = execFileSync(projectNode, [vsce, 'ls', '--no-dependencies'], { cwd: root, encoding: 'utf8' })
+    .split('\n')
+    .map((line) => line.trim().replaceAll('\\', '/'))
+    .filter((line) => line !== '');
+  const foreign = files.filter((path) => !ALLOWED.some((pattern) => pattern.test(path)));
+  const missing = NEEDED.filter((path) => !files.includes(path));
+  if (foreign.length > 0)
+    throw new Error(`These files must not be in the package:\n  ${foreign.join('\n  ')}`);
+  if (missing.length > 0)
+    throw new Error(`These files are missing in the package:\n  ${missing.join('\n  ')}`);
+
+  await must(projectNode, [
+    vsce,
+    'package',
+    '--no-dependencies',
+    '--allow-missing-repository',
+    '--no-rewrite-relative-links',
+    '--target',
+    target,
+    '--out',
+    file,
+  ]);
+  const { size } = statSync(file);
+  const megabytes = (size / 1024 / 1024).toFixed(2);
+  if (size > LIMIT) throw new Error(`${file} is ${megabytes} MB; the limit is 3 MB.`);
+  console.log(`${file}: ${files.length} files, ${megabytes} MB`);
+}
+
+/** VS Code's name for this platform. Its own is used for musl, where no glibc binary runs. */
+function vsceTarget() {
+  const { platform, arch } = process;
+  if (platform !== 'linux') return `${platform}-${arch}`;
+  const { glibcVersionRuntime } = process.report.getReport().header;
+  return `${glibcVersionRuntime === undefined ? 'alpine' : 'linux'}-${arch}`;
+}
+
+async function must(command, args) {
+  const { ok, reason } = await run(command, args);
+  if (!ok) throw new Error(reason);
+}
+
+await main().catch((error) => {
+  console.error(`No package: ${error.message}`);
+  process.exitCode = 1;
+});
