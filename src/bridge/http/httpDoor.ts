@@ -1,0 +1,201 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { BridgeError, messageOf } from '../../shared/errors.ts';
+import type { Logger } from '../ports.ts';
+import { BodyBudget, readBody } from './body.ts';
+import { guardRequest } from './requestGuard.ts';
+import { sendError } from './responses.ts';
+import type { Scope, Tokens } from './tokens.ts';
+
+/** One request that passed the guard, with its body. */
+export interface Exchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly scope: Scope;
+  /** Absent for methods without a body. */
+  readonly body?: Buffer;
+}
+
+export interface HttpDoorOptions {
+  readonly tokens: Tokens;
+  readonly logger: Logger;
+  hasFolder(key: string): boolean;
+  handle(exchange: Exchange): Promise<void>;
+  /** Bytes of one body: the largest prompt with attachments, with room to spare. Default 32 MiB. */
+  readonly maxBodyBytes?: number;
+  /** Requests served at once, open streams included. Default 1,000. */
+  readonly maxRequests?: number;
+  /** Milliseconds until a request's head, and all of it, must have arrived. Default 10,000 and 60,000. */
+  readonly headersTimeoutMs?: number;
+  readonly requestTimeoutMs?: number;
+}
+
+/** Which port: one that was demanded, or else one that is tried first. */
+export interface WantedPort {
+  readonly demanded?: number;
+  readonly remembered?: number;
+}
+
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
+/** All bodies being read at once, as a multiple of one. */
+const BODIES_AT_ONCE = 4;
+
+/** The HTTP listener for MCP clients, on the loopback address only. */
+export class HttpDoor {
+  readonly #options: HttpDoorOptions;
+  readonly #server: Server;
+  readonly #maxBodyBytes: number;
+  readonly #maxRequests: number;
+  readonly #budget: BodyBudget;
+  #port = 0;
+  #open = 0;
+
+  constructor(options: HttpDoorOptions) {
+    this.#options = options;
+    this.#maxBodyBytes = options.maxBodyBytes ?? MAX_BODY_BYTES;
+    this.#maxRequests = options.maxRequests ?? 1_000;
+    this.#budget = new BodyBudget(this.#maxBodyBytes * BODIES_AT_ONCE);
+    const headersTimeout = options.headersTimeoutMs ?? 10_000;
+    this.#server = createServer(
+      {
+        headersTimeout,
+        requestTimeout: options.requestTimeoutMs ?? 60_000,
+        // How often the two limits above are looked at.
+        connectionsCheckingInterval: Math.min(5_000, headersTimeout),
+        // Longer than clients keep an idle connection, so that they never write into one just closed.
+        keepAliveTimeout: 75_000,
+        maxHeaderSize: 16 * 1024,
+      },
+      (req, res) => void this.#serve(req, res),
+    );
+    // Open streams and connections kept alive by as many clients as may ask at once.
+    this.#server.maxConnections = this.#maxRequests * 2;
+    this.#server.on('error', (error) => options.logger.error('the HTTP listener failed', { error }));
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}/mcp`;
+  }
+
+  folderUrl(key: string): string {
+    return `${this.url}/${key}`;
+  }
+
+  /**
+   * Listens, and answers with the port.
+   *
+   * @throws BridgeError `PORT_TAKEN` when a demanded port can't be had.
+   */
+  async listen(wanted: WantedPort = {}): Promise<number> {
+    if (wanted.demanded !== undefined && wanted.demanded !== 0) {
+      try {
+        this.#port = await listen(this.#server, wanted.demanded);
+      } catch (error) {
+        throw new BridgeError(
+          'PORT_TAKEN',
+          `Port ${wanted.demanded} can't be used (${messageOf(error)}). Choose another with --port, or leave it out for a free one.`,
+          { cause: error },
+        );
+      }
+      return this.#port;
+    }
+    if (wanted.demanded === undefined && wanted.remembered !== undefined && wanted.remembered !== 0) {
+      try {
+        this.#port = await listen(this.#server, wanted.remembered);
+        return this.#port;
+      } catch (error) {
+        this.#options.logger.info('the last port is taken, another one is used', {
+          port: wanted.remembered,
+          error,
+        });
+      }
+    }
+    this.#port = await listen(this.#server, 0);
+    return this.#port;
+  }
+
+  /** Stops listening and ends every connection. Resolves when the port is free. */
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async #serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const verdict = guardRequest(
+      {
+        method: req.method ?? '',
+        target: req.url ?? '',
+        rawHeaders: req.rawHeaders,
+        remoteAddress: req.socket.remoteAddress,
+      },
+      {
+        port: this.#port,
+        maxBodyBytes: this.#maxBodyBytes,
+        authorize: (token) => this.#options.tokens.authorize(token),
+        hasFolder: (key) => this.#options.hasFolder(key),
+      },
+    );
+    if (!verdict.ok) return this.#refuse(req, res, verdict.status, verdict.reason, verdict.headers);
+    if (this.#open >= this.#maxRequests) {
+      return this.#refuse(req, res, 503, 'Too many requests at once. Try again.', { 'Retry-After': '1' });
+    }
+    this.#open++;
+    res.once('close', () => this.#open--);
+    try {
+      await this.#handle(req, res, verdict.scope);
+    } catch (error) {
+      this.#options.logger.error('a request failed', { error });
+      sendError(res, 500, 'The bridge failed at this request. Its log says more.');
+    }
+  }
+
+  async #handle(req: IncomingMessage, res: ServerResponse, scope: Scope): Promise<void> {
+    if (req.method !== 'POST') {
+      req.resume();
+      return this.#options.handle({ req, res, scope });
+    }
+    const outcome = await readBody(req, this.#maxBodyBytes, this.#budget);
+    switch (outcome.kind) {
+      case 'body':
+        return this.#options.handle({ req, res, scope, body: outcome.bytes });
+      case 'too_large':
+        return this.#refuse(req, res, 413, `The body may have at most ${this.#maxBodyBytes} bytes.`);
+      case 'busy':
+        return this.#refuse(req, res, 503, 'Too much is being sent at once. Try again.', {
+          'Retry-After': '1',
+        });
+      case 'gone':
+        res.destroy();
+    }
+  }
+
+  /** Refuses without reading what the caller still sends: the connection is not used again. */
+  #refuse(
+    req: IncomingMessage,
+    res: ServerResponse,
+    status: number,
+    reason: string,
+    headers: Readonly<Record<string, string>> = {},
+  ): void {
+    const unread = !req.complete && req.method === 'POST';
+    sendError(res, status, reason, unread ? { ...headers, Connection: 'close' } : headers);
+    if (unread) req.resume();
+  }
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: Error) => reject(error);
+    server.once('error', onError);
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
+      server.off('error', onError);
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
+}

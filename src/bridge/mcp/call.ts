@@ -1,0 +1,38 @@
+import type { BridgeApi } from '../api.ts';
+import type { Scope } from '../http/tokens.ts';
+import type { Clock } from '../ports.ts';
+import type { Once, TurnHandle } from './once.ts';
+
+/** One tool call, as every tool sees it: what it may touch, who asks, and how it tells progress. */
+export interface ToolCall {
+  readonly bridge: BridgeApi;
+  readonly scope: Scope;
+  readonly clock: Clock;
+  /** The client's own name, where it told one. */
+  readonly client: string | undefined;
+  /** Fires when the caller gave up or is gone. It ends the waiting, never the turn. */
+  readonly signal: AbortSignal;
+  /** Absent where the client asked for no progress. */
+  readonly progress: ProgressSink | undefined;
+  /** The client's root directories as paths; empty where it has none or can't be asked. */
+  roots(): Promise<readonly string[]>;
+  /** Names this very request, so that the same one sent again finds the same turn; absent: it can't be told. */
+  readonly requestKey: string | undefined;
+  /** Requests for a turn that are being taken right now, by idempotency key. */
+  readonly once: Once<TurnHandle>;
+}
+
+export interface ProgressSink {
+  send(message: string): void;
+  /** True while the client reads slower than we write: progress can wait. */
+  congested(): boolean;
+}
+
+/** What a tool gives back, before it becomes MCP's words. */
+export interface ToolResult {
+  /** Stands by itself: some clients show only this to their model. */
+  readonly structured: Readonly<Record<string, unknown>>;
+  /** The same for clients that know text only. */
+  readonly text: string;
+  readonly isError?: boolean;
+}

@@ -1,0 +1,58 @@
+import type { EventStore, JSONRPCMessage } from '@modelcontextprotocol/server';
+
+/** What one session keeps for streams that were cut; the oldest goes first. */
+const MAX_EVENTS = 500;
+/** Characters of JSON: a few long answers. */
+const MAX_LENGTH = 4 * 1024 * 1024;
+
+interface StoredEvent {
+  readonly number: number;
+  readonly stream: string;
+  readonly message: JSONRPCMessage;
+  readonly length: number;
+}
+
+/**
+ * The last events of one 2025-11-25 session, so that a client whose stream was cut gets exactly what it
+ * missed (`Last-Event-ID`). In memory and bounded: an answer that fell out is still there for `wait`.
+ */
+export class EventBuffer implements EventStore {
+  readonly #events: StoredEvent[] = [];
+  #next = 1;
+  #length = 0;
+
+  async storeEvent(stream: string, message: JSONRPCMessage): Promise<string> {
+    const number = this.#next++;
+    const event = { number, stream, message, length: JSON.stringify(message).length };
+    this.#events.push(event);
+    this.#length += event.length;
+    while (this.#events.length > MAX_EVENTS || (this.#length > MAX_LENGTH && this.#events.length > 1)) {
+      this.#length -= this.#events.shift()?.length ?? 0;
+    }
+    return `${stream}_${number}`;
+  }
+
+  async getStreamIdForEventId(id: string): Promise<string | undefined> {
+    return parse(id)?.stream;
+  }
+
+  async replayEventsAfter(
+    id: string,
+    { send }: { send: (id: string, message: JSONRPCMessage) => Promise<void> },
+  ): Promise<string> {
+    const last = parse(id);
+    if (last === undefined) throw new Error('unknown event id');
+    for (const event of [...this.#events]) {
+      if (event.stream !== last.stream || event.number <= last.number) continue;
+      // The stream's opening mark is an empty message: there is nothing to send again.
+      if (Object.keys(event.message).length > 0) await send(`${event.stream}_${event.number}`, event.message);
+    }
+    return last.stream;
+  }
+}
+
+function parse(id: string): { stream: string; number: number } | undefined {
+  const at = id.lastIndexOf('_');
+  const number = Number(id.slice(at + 1));
+  return at > 0 && Number.isInteger(number) ? { stream: id.slice(0, at), number } : undefined;
+}

@@ -1,0 +1,118 @@
+import type { ServerResponse } from 'node:http';
+import { createMcpHandler, isLegacyRequest, type McpHttpHandler } from '@modelcontextprotocol/server';
+import type { Exchange } from '../http/httpDoor.ts';
+import { sendResponse } from '../http/responses.ts';
+import type { Scope } from '../http/tokens.ts';
+import type { ClientList } from './clientList.ts';
+import { LegacySessions } from './legacySessions.ts';
+import type { McpDoorOptions } from './mcpDoor.ts';
+import { createServer, type McpServerDeps } from './mcpServer.ts';
+import { Once } from './once.ts';
+import { ToolSet } from './toolSet.ts';
+
+/** How often an open stream says that it is alive, in milliseconds: a half-open one is noticed by that. */
+export const KEEP_ALIVE_MS = 15_000;
+
+export interface McpErasOptions extends McpDoorOptions {
+  readonly clients: ClientList;
+}
+
+/**
+ * Serves both eras of the protocol from one set of tools: 2026-07-28, where every request stands alone, and
+ * 2025-11-25 and before, with sessions. Which one a request is of is the SDK's own decision.
+ */
+export class McpEras {
+  readonly #options: McpErasOptions;
+  readonly #deps: McpServerDeps;
+  readonly #responses = new WeakMap<Request, ServerResponse>();
+  readonly #modern = new Map<string, McpHttpHandler>();
+  readonly #legacy: LegacySessions;
+
+  constructor(options: McpErasOptions) {
+    this.#options = options;
+    this.#deps = {
+      bridge: options.bridge,
+      logger: options.logger,
+      clock: options.clock,
+      tools: new ToolSet(),
+      once: new Once(),
+      congested: (request) =>
+        request !== undefined && this.#responses.get(request)?.writableNeedDrain === true,
+    };
+    this.#legacy = new LegacySessions({ ...options, deps: this.#deps });
+  }
+
+  async handle(exchange: Exchange, body: unknown): Promise<void> {
+    const { res, scope } = exchange;
+    const gone = new AbortController();
+    res.once('close', () => gone.abort());
+    const request = toRequest(exchange, gone.signal);
+    this.#responses.set(request, res);
+    if (await isLegacyRequest(request, body)) return this.#legacy.handle(exchange, request, body);
+
+    const client = modernClient(body);
+    const done = this.#options.clients.begin(`2026 ${scopeKey(scope)} ${client.name}`, { ...client, scope });
+    try {
+      // The body was read and bounded already: the handler takes it as it is.
+      await sendResponse(res, await this.#modernHandler(scope).fetch(request, { parsedBody: body }));
+    } finally {
+      done();
+    }
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all([...this.#modern.values()].map((handler) => handler.close()));
+    await this.#legacy.dispose();
+  }
+
+  /** One for each scope, so that nothing told to one folder's subscribers reaches another's. */
+  #modernHandler(scope: Scope): McpHttpHandler {
+    const key = scopeKey(scope);
+    const known = this.#modern.get(key);
+    if (known !== undefined) return known;
+    const handler = createMcpHandler(() => createServer(this.#deps, scope, 'modern'), {
+      legacy: 'reject',
+      keepAliveMs: KEEP_ALIVE_MS,
+      onerror: (error) => this.#options.logger.debug('an MCP request was refused or failed', { error }),
+    });
+    this.#modern.set(key, handler);
+    return handler;
+  }
+}
+
+export function scopeKey(scope: Scope): string {
+  return scope.kind === 'all' ? 'all' : scope.folder;
+}
+
+/** The web-standard request that the SDK wants; its body goes beside it, already parsed. */
+function toRequest({ req }: Exchange, signal: AbortSignal): Request {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(req.headers)) {
+    // The token has done its work: nothing behind this door gets to see it.
+    if (typeof value === 'string' && name !== 'authorization') headers.set(name, value);
+  }
+  return new Request(`http://${req.headers.host}${req.url}`, {
+    method: req.method ?? 'GET',
+    headers,
+    signal,
+  });
+}
+
+/** Every request of 2026-07-28 names its client in `_meta` (`io.modelcontextprotocol/clientInfo`). */
+function modernClient(body: unknown): { name: string; version?: string; era: '2026-07-28' } {
+  const info = field(field(field(body, 'params'), '_meta'), 'io.modelcontextprotocol/clientInfo');
+  const name = field(info, 'name');
+  const version = field(info, 'version');
+  return {
+    name: typeof name === 'string' ? name.slice(0, 200) : 'unknown',
+    ...(typeof version === 'string' ? { version: version.slice(0, 100) } : {}),
+    era: '2026-07-28',
+  };
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+    ? // Any own property of an object may be read by its name.
+      (value as Record<string, unknown>)[name]
+    : undefined;
+}

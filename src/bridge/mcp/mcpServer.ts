@@ -1,0 +1,146 @@
+import { createHash } from 'node:crypto';
+import { type CallToolResult, Server, type ServerContext } from '@modelcontextprotocol/server';
+import { BridgeError } from '../../shared/errors.ts';
+import type { BridgeApi } from '../api.ts';
+import type { Scope } from '../http/tokens.ts';
+import type { Clock, Logger } from '../ports.ts';
+import { rootPaths } from './access.ts';
+import type { ProgressSink, ToolCall, ToolResult } from './call.ts';
+import type { Once, TurnHandle } from './once.ts';
+import { errorResult } from './result.ts';
+import type { ToolSet } from './toolSet.ts';
+
+/** A client that does not answer for its roots within this many milliseconds has none. */
+const ROOTS_TIMEOUT_MS = 3_000;
+
+const INSTRUCTIONS =
+  'Codex works in the folder that is open: it reads and edits files and runs commands. ask sends one prompt; chat_start and chat_msg hold a conversation. When a call returns status "running", "queued" or "waiting_for_approval", the work goes on: call wait with its turn. The developer sees everything in VS Code and answers approvals there.';
+
+export interface McpServerDeps {
+  readonly bridge: BridgeApi;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly tools: ToolSet;
+  readonly once: Once<TurnHandle>;
+  /** Whether the reader of a request's answer is slower than we write. */
+  congested(request: Request | undefined): boolean;
+}
+
+/**
+ * An MCP server for what `scope` may see: one for each session of the 2025-11-25 protocol, one for each
+ * request of 2026-07-28. It is the SDK's low-level server, because the high-level one converts every tool's
+ * schemas anew for each request and answers wrong arguments without our error codes.
+ */
+export function createServer(deps: McpServerDeps, scope: Scope, era: 'legacy' | 'modern'): Server {
+  const server = new Server(
+    { name: 'codex-bridge', title: 'Codex Bridge', version: deps.bridge.version },
+    { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
+  );
+  const roots = new RootsOf(server, deps.logger);
+  server.setRequestHandler('tools/list', () => ({ tools: [...deps.tools.definitions] }));
+  server.setRequestHandler('tools/call', async (request, ctx): Promise<CallToolResult> => {
+    const { name, arguments: args } = request.params;
+    try {
+      const tool = deps.tools.get(name);
+      if (tool === undefined) {
+        throw new BridgeError('INVALID_INPUT', `There is no tool "${name}". List the tools again.`);
+      }
+      return toMcp(await tool.call(args, toCall(deps, scope, era, server, roots, ctx, args)));
+    } catch (error) {
+      if (!(error instanceof BridgeError)) deps.logger.error('a tool failed', { tool: name, error });
+      return toMcp(errorResult(error));
+    }
+  });
+  if (era === 'legacy')
+    server.setNotificationHandler('notifications/roots/list_changed', () => roots.forget());
+  return server;
+}
+
+function toCall(
+  deps: McpServerDeps,
+  scope: Scope,
+  era: 'legacy' | 'modern',
+  server: Server,
+  roots: RootsOf,
+  ctx: ServerContext,
+  args: unknown,
+): ToolCall {
+  return {
+    bridge: deps.bridge,
+    scope,
+    clock: deps.clock,
+    client: server.getClientVersion()?.name,
+    signal: ctx.mcpReq.signal,
+    progress: progressSink(deps, ctx),
+    roots: () => (era === 'legacy' ? roots.get(ctx) : Promise.resolve([])),
+    requestKey: era === 'legacy' ? requestKey(ctx, args) : undefined,
+    once: deps.once,
+  };
+}
+
+/**
+ * Request ids of a 2025-11-25 session are never used twice, so the same id with the same arguments is the
+ * same request, sent again because its answer was lost.
+ */
+function requestKey(ctx: ServerContext, args: unknown): string | undefined {
+  if (ctx.sessionId === undefined) return undefined;
+  const content = createHash('sha256').update(JSON.stringify(args ?? {}));
+  return `mcp ${ctx.sessionId} ${typeof ctx.mcpReq.id} ${ctx.mcpReq.id} ${content.digest('base64url')}`;
+}
+
+function progressSink(deps: McpServerDeps, ctx: ServerContext): ProgressSink | undefined {
+  const progressToken = ctx.mcpReq._meta?.progressToken;
+  if (progressToken === undefined) return undefined;
+  let progress = 0;
+  return {
+    congested: () => deps.congested(ctx.http?.req),
+    send(message) {
+      progress++;
+      ctx.mcpReq
+        .notify({ method: 'notifications/progress', params: { progressToken, progress, message } })
+        // The client has hung up; the turn goes on and the next call finds it.
+        .catch((error: unknown) => deps.logger.debug('progress could not be sent', { error }));
+    },
+  };
+}
+
+/** The roots of one client, asked for when first needed. */
+class RootsOf {
+  readonly #server: Server;
+  readonly #logger: Logger;
+  #roots: Promise<readonly string[]> | undefined;
+
+  constructor(server: Server, logger: Logger) {
+    this.#server = server;
+    this.#logger = logger;
+  }
+
+  get(ctx: ServerContext): Promise<readonly string[]> {
+    if (this.#server.getClientCapabilities()?.roots === undefined) return Promise.resolve([]);
+    this.#roots ??= this.#ask(ctx);
+    return this.#roots;
+  }
+
+  forget(): void {
+    this.#roots = undefined;
+  }
+
+  async #ask(ctx: ServerContext): Promise<readonly string[]> {
+    try {
+      const { roots } = await ctx.mcpReq.send({ method: 'roots/list' }, { timeout: ROOTS_TIMEOUT_MS });
+      return rootPaths(roots.map((root) => root.uri));
+    } catch (error) {
+      this.#logger.debug('the client did not tell its roots', { error });
+      this.#roots = undefined;
+      return [];
+    }
+  }
+}
+
+function toMcp(result: ToolResult): CallToolResult {
+  return {
+    content: [{ type: 'text', text: result.text }],
+    structuredContent: { ...result.structured },
+    ...(result.isError === true ? { isError: true } : {}),
+  };
+}

@@ -1,0 +1,104 @@
+import { BridgeError } from '../../shared/errors.ts';
+import type { SessionSettings } from '../../shared/session.ts';
+import { MAX_PROMPT_LENGTH } from '../../shared/session.ts';
+import type { FolderApi } from '../api.ts';
+import type { PromptRequest, Session } from '../sessions/session.ts';
+import { type AttachmentArgument, toAttachment } from './attachments.ts';
+import type { ToolCall, ToolResult } from './call.ts';
+import type { TurnHandle } from './once.ts';
+import { turnResult } from './result.ts';
+import { waitForTurn } from './waiting.ts';
+
+export interface PromptArguments {
+  readonly prompt: string;
+  readonly attachments?: readonly AttachmentArgument[] | undefined;
+  readonly wait_seconds?: number | undefined;
+  readonly background?: boolean | undefined;
+  readonly idempotency_key?: string | undefined;
+}
+
+/** Where a prompt goes: a session that is there, or one that is made for it. */
+export type PromptTarget =
+  | { readonly folder: FolderApi; readonly session: Session; readonly settings?: SessionSettings | undefined }
+  | {
+      readonly folder: FolderApi;
+      readonly session?: undefined;
+      readonly title?: string | undefined;
+      readonly settings?: SessionSettings | undefined;
+    };
+
+/**
+ * Sends a prompt once, however often the same request comes, and waits for its turn within the call's
+ * bounds.
+ */
+export async function promptAndWait(
+  call: ToolCall,
+  target: PromptTarget,
+  args: PromptArguments,
+): Promise<ToolResult> {
+  const { session, turn } = await sendOnce(call, target, args);
+  const seconds = args.background === true ? 0 : args.wait_seconds;
+  const snapshot = await waitForTurn(call, session, turn, seconds);
+  return turnResult({
+    session: session.id,
+    turn: snapshot,
+    approvals: session.snapshot.approvals,
+    settings: call.bridge.settings,
+  });
+}
+
+function sendOnce(call: ToolCall, target: PromptTarget, args: PromptArguments): Promise<TurnHandle> {
+  const key = args.idempotency_key ?? call.requestKey;
+  if (key === undefined) return send(call, target, args, undefined);
+  return call.once.run(`${target.folder.info.key} ${key}`, async () => {
+    const known = target.folder.turnByKey(key);
+    if (known === undefined) return send(call, target, args, key);
+    return { folder: target.folder, session: target.folder.session(known.session), turn: known.turn };
+  });
+}
+
+async function send(
+  call: ToolCall,
+  target: PromptTarget,
+  args: PromptArguments,
+  idempotencyKey: string | undefined,
+): Promise<TurnHandle> {
+  checkPrompt(args.prompt);
+  const { folder } = target;
+  const request: PromptRequest = {
+    prompt: args.prompt,
+    source: { kind: 'mcp', ...(call.client === undefined ? {} : { name: call.client }) },
+    ...(args.attachments === undefined ? {} : { attachments: args.attachments.map(toAttachment) }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+  };
+  if (target.session !== undefined) {
+    const settings = target.settings === undefined ? {} : { settings: target.settings };
+    const { turn } = await target.session.prompt({ ...request, ...settings });
+    return { folder, session: target.session, turn };
+  }
+  const session = folder.createSession({
+    ...(target.title === undefined ? {} : { title: target.title }),
+    ...(target.settings === undefined ? {} : { settings: target.settings }),
+  });
+  try {
+    const { turn } = await session.prompt(request);
+    return { folder, session, turn };
+  } catch (error) {
+    // A session that was made for a prompt which could not be taken is of no use to anyone.
+    await folder.deleteSession(session.id);
+    throw error;
+  }
+}
+
+/** The session checks it too; here it is checked before a session is made for it. */
+function checkPrompt(prompt: string): void {
+  if (prompt.trim() === '') {
+    throw new BridgeError('PROMPT_EMPTY', 'The prompt is empty. Say what Codex should do.');
+  }
+  if (prompt.length > MAX_PROMPT_LENGTH) {
+    throw new BridgeError(
+      'PROMPT_TOO_LARGE',
+      `The prompt has ${prompt.length} characters, at most ${MAX_PROMPT_LENGTH} are taken. Attach files by path instead of pasting them.`,
+    );
+  }
+}

@@ -1,0 +1,51 @@
+import * as z from 'zod';
+import type { Tool } from './tool.ts';
+import { ask } from './tools/ask.ts';
+import { cancel } from './tools/cancel.ts';
+import { chatMsg } from './tools/chatMsg.ts';
+import { chatStart } from './tools/chatStart.ts';
+import { history } from './tools/history.ts';
+import { restart } from './tools/restart.ts';
+import { status } from './tools/status.ts';
+import { steer } from './tools/steer.ts';
+import { wait } from './tools/wait.ts';
+
+/** In the order in which clients list them. */
+const TOOLS: readonly Tool[] = [ask, chatStart, chatMsg, wait, steer, cancel, status, restart, history];
+
+/** A tool as `tools/list` tells it. */
+export interface ToolDefinition {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly annotations: Tool['annotations'];
+  readonly inputSchema: JsonObjectSchema;
+  readonly outputSchema: JsonObjectSchema;
+}
+
+type JsonObjectSchema = { type: 'object'; [key: string]: unknown };
+
+/**
+ * All tools, with their schemas converted once: a server is made for every request of the newer protocol, and
+ * converting them there would cost more than all the rest.
+ */
+export class ToolSet {
+  readonly definitions: readonly ToolDefinition[] = TOOLS.map((tool) => ({
+    name: tool.name,
+    title: tool.title,
+    description: tool.description,
+    annotations: tool.annotations,
+    inputSchema: toJson(tool.input, 'input'),
+    outputSchema: toJson(tool.output, 'output'),
+  }));
+  readonly #byName = new Map(TOOLS.map((tool) => [tool.name, tool]));
+
+  get(name: string): Tool | undefined {
+    return this.#byName.get(name);
+  }
+}
+
+function toJson(schema: z.ZodType, io: 'input' | 'output'): JsonObjectSchema {
+  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { io });
+  return { ...json, type: 'object' };
+}

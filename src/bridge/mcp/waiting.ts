@@ -1,0 +1,80 @@
+import type { TurnId, TurnSnapshot } from '../../shared/session.ts';
+import { hasEnded } from '../../shared/session.ts';
+import type { Session } from '../sessions/session.ts';
+import type { ToolCall } from './call.ts';
+import { type Step, standOf, stepOf, textSoFar } from './progress.ts';
+import { ProgressReporter } from './progressReporter.ts';
+
+/**
+ * Seconds that a call waits: clients that follow progress bear minutes (Claude Code ends an HTTP call that is
+ * silent for 300 s, users report 350 s at most), others may give up after a minute.
+ */
+export const WAIT_SECONDS = 45;
+export const WAIT_SECONDS_WITH_PROGRESS = 240;
+
+/**
+ * Waits until the turn has ended or the time is over, telling progress, and gives the turn as it is then.
+ * Nothing that happens to the call ends the turn.
+ *
+ * @throws BridgeError `CANCELLED` when the caller is gone
+ */
+export async function waitForTurn(
+  call: ToolCall,
+  session: Session,
+  turn: TurnId,
+  wanted: number | undefined,
+): Promise<TurnSnapshot> {
+  const first = session.turn(turn);
+  const limit = call.progress === undefined ? WAIT_SECONDS : WAIT_SECONDS_WITH_PROGRESS;
+  const seconds = Math.min(wanted ?? limit, limit);
+  if (hasEnded(first.status) || seconds <= 0) return first;
+
+  const deadline = new AbortController();
+  const cancelTimer = call.clock.after(seconds * 1000, () => deadline.abort());
+  const stopReporting = report(call, session, first);
+  try {
+    return await session.ended(turn, AbortSignal.any([call.signal, deadline.signal]));
+  } catch (error) {
+    if (!deadline.signal.aborted || call.signal.aborted) throw error;
+    return session.turn(turn);
+  } finally {
+    cancelTimer();
+    stopReporting();
+  }
+}
+
+function report(call: ToolCall, session: Session, turn: TurnSnapshot): () => void {
+  if (call.progress === undefined) return () => undefined;
+  const reporter = new ProgressReporter(call.progress, call.clock);
+  let sawText = false;
+  const offer = (step: Step, current: TurnSnapshot) => {
+    if (typeof step === 'string') return reporter.offer(() => step);
+    // The first words are what people wait for.
+    const now = !sawText;
+    sawText = true;
+    // Read when it is sent: deltas between two messages cost nothing.
+    reporter.offer(() => textSoFar(now ? current : session.turn(turn.id)), now);
+  };
+  const subscription = session.onChange(({ event, snapshot }) => {
+    if (!concerns(event, turn.id)) return;
+    const current = snapshot.turns.findLast((one) => one.id === turn.id);
+    const step = current === undefined ? undefined : stepOf(event, current);
+    if (current !== undefined && step !== undefined) offer(step, current);
+  });
+  const { turns, approvals } = session.snapshot;
+  const at = turns.findIndex((one) => one.id === turn.id);
+  const ahead = turns.slice(0, at).filter((one) => !hasEnded(one.status)).length;
+  // What is queued alone starts in a moment and then has something better to tell.
+  if (turn.status !== 'queued' || ahead > 0) reporter.offer(() => standOf(turn, approvals, ahead));
+  return () => {
+    subscription.dispose();
+    reporter.dispose();
+  };
+}
+
+function concerns(event: Parameters<typeof stepOf>[0], turn: TurnId): boolean {
+  if (event.type === 'approval.requested') return event.approval.turn === turn;
+  // Its event does not name the turn; a session has one running turn at a time.
+  if (event.type === 'approval.resolved') return true;
+  return 'turn' in event && event.turn === turn;
+}
