@@ -1,0 +1,205 @@
+import { execFile } from 'node:child_process';
+import { constants } from 'node:fs';
+import { access, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, posix, win32 } from 'node:path';
+import { BridgeError, messageOf } from '../../shared/errors.ts';
+import { isInside } from '../folders/containment.ts';
+import { codexEnvironment } from './environment.ts';
+import { nativeBinary } from './npmLayout.ts';
+
+/**
+ * The oldest Codex that the bridge works with. With 0.154 `codex mcp-server` went and the app-server became
+ * the one way in; the protocol of this bridge (sockets shared with the TUI, the approval requests, closed
+ * policies) was tried on versions since.
+ */
+export const MINIMUM_CODEX_VERSION = '0.154.0';
+
+const VERSION_TIMEOUT_MS = 1800;
+
+export interface CodexBinary {
+  /** The program to run, absolute and real: the native binary where it can be found. */
+  readonly path: string;
+  /** As `codex --version` tells it. */
+  readonly version: string;
+}
+
+export interface CodexQuery {
+  /** The person's setting, '' or absent where there is none. */
+  readonly setting?: string | undefined;
+  /** `CODEX_BRIDGE_CODEX` and `PATH` are read from it. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Folders of the workspace: a program inside one of them is never run. */
+  readonly folders: readonly string[];
+  readonly platform?: NodeJS.Platform;
+}
+
+const INSTALL =
+  'Install it with "npm install -g @openai/codex", or name its path in the setting "codexBridge.codexPath" or in CODEX_BRIDGE_CODEX.';
+
+/** Finds Codex, and remembers the versions of files that have not changed. */
+export class CodexFinder {
+  readonly #versions = new Map<string, string>();
+
+  /**
+   * The setting, else `CODEX_BRIDGE_CODEX`, else the first `codex` on the PATH that is outside every folder.
+   *
+   * @throws BridgeError `CODEX_NOT_FOUND`, `CODEX_TOO_OLD`, `CODEX_START_FAILED` (it does not tell its version),
+   * each within 2 s
+   */
+  async find(query: CodexQuery): Promise<CodexBinary> {
+    const platform = query.platform ?? process.platform;
+    const folders = await Promise.all(query.folders.map(realOrSame));
+    const path = await locate(query, folders, platform);
+    const version = await this.#version(path, query.env);
+    if (isOlder(version, MINIMUM_CODEX_VERSION)) {
+      throw new BridgeError(
+        'CODEX_TOO_OLD',
+        `Codex ${version} (${path}) is too old: ${MINIMUM_CODEX_VERSION} or newer is needed. Update it with "npm install -g @openai/codex@latest".`,
+      );
+    }
+    return { path, version };
+  }
+
+  async #version(path: string, env: NodeJS.ProcessEnv): Promise<string> {
+    const { mtimeMs, size } = await stat(path);
+    const key = `${path}\0${mtimeMs}\0${size}`;
+    const known = this.#versions.get(key);
+    if (known !== undefined) return known;
+    const version = await askVersion(path, env);
+    this.#versions.set(key, version);
+    return version;
+  }
+}
+
+/** {@link CodexFinder.find} without memory. */
+export function findCodex(query: CodexQuery): Promise<CodexBinary> {
+  return new CodexFinder().find(query);
+}
+
+async function locate(
+  query: CodexQuery,
+  folders: readonly string[],
+  platform: NodeJS.Platform,
+): Promise<string> {
+  const named = [
+    { value: query.setting, where: 'The setting "codexBridge.codexPath"' },
+    { value: query.env['CODEX_BRIDGE_CODEX'], where: 'CODEX_BRIDGE_CODEX' },
+  ].find(({ value }) => value !== undefined && value !== '');
+  if (named?.value !== undefined) return locateNamed(named.value, named.where, folders, platform);
+  let passedOver: string | undefined;
+  for (const candidate of onPath(query.env, platform)) {
+    if (!(await isExecutable(candidate, platform))) continue;
+    const real = await resolveProgram(candidate, folders, platform);
+    if (real !== undefined) return real;
+    passedOver ??= candidate;
+  }
+  const planted =
+    passedOver === undefined
+      ? ''
+      : ` ${passedOver} was passed over, because it is inside a workspace folder.`;
+  throw new BridgeError('CODEX_NOT_FOUND', `Codex is not on the PATH.${planted} ${INSTALL}`);
+}
+
+async function locateNamed(
+  value: string,
+  where: string,
+  folders: readonly string[],
+  platform: NodeJS.Platform,
+): Promise<string> {
+  const refuse = (why: string) =>
+    new BridgeError('CODEX_NOT_FOUND', `${where} names "${value}", ${why} ${INSTALL}`);
+  if (!isAbsolute(value)) throw refuse('which is no absolute path.');
+  if (!(await isExecutable(value, platform))) throw refuse('which is not there or can not be run.');
+  const real = await resolveProgram(value, folders, platform);
+  if (real === undefined) throw refuse('which is inside a workspace folder, so it is not run.');
+  return real;
+}
+
+/** Entries that are not absolute are passed over: they would mean the folder that is open. */
+function onPath(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): string[] {
+  const windows = platform === 'win32';
+  const path =
+    Object.entries(env).find(([name]) => (windows ? name.toUpperCase() : name) === 'PATH')?.[1] ?? '';
+  const names = windows ? ['codex.exe', 'codex.cmd'] : ['codex'];
+  const { delimiter, isAbsolute: absolute } = windows ? win32 : posix;
+  return path
+    .split(delimiter)
+    .map((dir) => dir.replace(/^"(.*)"$/, '$1'))
+    .filter((dir) => absolute(dir))
+    .flatMap((dir) => names.map((name) => join(dir, name)));
+}
+
+/** The native binary behind what was found, or undefined when any of the two is inside a folder. */
+async function resolveProgram(
+  found: string,
+  folders: readonly string[],
+  platform: NodeJS.Platform,
+): Promise<string | undefined> {
+  const real = await realpath(found);
+  // Three places to look at: where the name lies, what it links to, and what an npm shim would start.
+  const lies = join(await realpath(dirname(found)), basename(found));
+  const native = await nativeBinary(real, platform, process.arch);
+  const program = native === undefined ? real : await realpath(native);
+  const planted = [lies, real, program].some((path) => folders.some((folder) => isInside(folder, path)));
+  return planted ? undefined : program;
+}
+
+async function isExecutable(path: string, platform: NodeJS.Platform): Promise<boolean> {
+  try {
+    if (!(await stat(path)).isFile()) return false;
+    await access(path, platform === 'win32' ? constants.F_OK : constants.X_OK);
+    return true;
+  } catch {
+    // Not there, or not for us: either way it is not the one.
+    return false;
+  }
+}
+
+async function realOrSame(folder: string): Promise<string> {
+  try {
+    return await realpath(folder);
+  } catch {
+    // A folder that is gone holds no program.
+    return folder;
+  }
+}
+
+function askVersion(path: string, env: NodeJS.ProcessEnv): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const failed = (why: string, cause?: unknown) =>
+      reject(
+        new BridgeError(
+          'CODEX_START_FAILED',
+          `"${path} --version" ${why}. Check that this is Codex. ${INSTALL}`,
+          {
+            cause,
+          },
+        ),
+      );
+    const options = {
+      timeout: VERSION_TIMEOUT_MS,
+      killSignal: 'SIGKILL',
+      windowsHide: true,
+      maxBuffer: 64 * 1024,
+      env: codexEnvironment(env),
+    } as const;
+    execFile(path, ['--version'], options, (error, stdout) => {
+      const version = /\b(\d+\.\d+\.\d+[^\s]*)/.exec(stdout)?.[1];
+      if (error?.killed === true) failed(`did not answer within ${VERSION_TIMEOUT_MS / 1000} s`, error);
+      else if (error !== null) failed(`failed (${messageOf(error).split('\n')[0]})`, error);
+      else if (version === undefined) failed('does not tell a version');
+      else resolve(version);
+    });
+  });
+}
+
+/** By major, minor and patch. 0.0.0 is a build from source, which is taken as new. */
+export function isOlder(version: string, minimum: string): boolean {
+  const [a, b] = [version, minimum].map((text) => text.split('.').map((part) => Number.parseInt(part, 10)));
+  if (a === undefined || b === undefined || a.every((part) => part === 0)) return false;
+  for (const [index, least] of b.entries()) {
+    const part = a[index] ?? 0;
+    if (part !== least) return part < least;
+  }
+  return false;
+}
