@@ -1,18 +1,18 @@
 import type { Approval, ApprovalDecision, FileChange, TurnId } from '../../shared/session.ts';
 import { legacyFileChanges } from './events/changes.ts';
-import type { ApplyPatchApprovalResponse } from './generated/ApplyPatchApprovalResponse';
-import type { ReviewDecision } from './generated/ReviewDecision';
-import type { ServerRequest } from './generated/ServerRequest';
-import type { CommandExecutionApprovalDecision } from './generated/v2/CommandExecutionApprovalDecision';
-import type { CommandExecutionRequestApprovalParams } from './generated/v2/CommandExecutionRequestApprovalParams';
-import type { CommandExecutionRequestApprovalResponse } from './generated/v2/CommandExecutionRequestApprovalResponse';
-import type { FileChangeRequestApprovalResponse } from './generated/v2/FileChangeRequestApprovalResponse';
-import type { McpServerElicitationRequestParams } from './generated/v2/McpServerElicitationRequestParams';
-import type { McpServerElicitationRequestResponse } from './generated/v2/McpServerElicitationRequestResponse';
-import type { PermissionsRequestApprovalParams } from './generated/v2/PermissionsRequestApprovalParams';
-import type { PermissionsRequestApprovalResponse } from './generated/v2/PermissionsRequestApprovalResponse';
-import type { RequestPermissionProfile } from './generated/v2/RequestPermissionProfile';
-import type { ToolRequestUserInputResponse } from './generated/v2/ToolRequestUserInputResponse';
+import type { ApplyPatchApprovalResponse } from './generated/ApplyPatchApprovalResponse.ts';
+import type { ReviewDecision } from './generated/ReviewDecision.ts';
+import type { ServerRequest } from './generated/ServerRequest.ts';
+import type { CommandExecutionApprovalDecision } from './generated/v2/CommandExecutionApprovalDecision.ts';
+import type { CommandExecutionRequestApprovalParams } from './generated/v2/CommandExecutionRequestApprovalParams.ts';
+import type { CommandExecutionRequestApprovalResponse } from './generated/v2/CommandExecutionRequestApprovalResponse.ts';
+import type { FileChangeRequestApprovalResponse } from './generated/v2/FileChangeRequestApprovalResponse.ts';
+import type { McpServerElicitationRequestParams } from './generated/v2/McpServerElicitationRequestParams.ts';
+import type { McpServerElicitationRequestResponse } from './generated/v2/McpServerElicitationRequestResponse.ts';
+import type { PermissionsRequestApprovalParams } from './generated/v2/PermissionsRequestApprovalParams.ts';
+import type { PermissionsRequestApprovalResponse } from './generated/v2/PermissionsRequestApprovalResponse.ts';
+import type { RequestPermissionProfile } from './generated/v2/RequestPermissionProfile.ts';
+import type { ToolRequestUserInputResponse } from './generated/v2/ToolRequestUserInputResponse.ts';
 
 /** Requests of Codex's that a person answers. All others are refused: see {@link refusalOf}. */
 export type ApprovalRequest = Extract<

@@ -3,7 +3,7 @@ import { relative, sep } from 'node:path';
 import { BridgeError } from '../../shared/errors.ts';
 import type { Attachment } from '../../shared/faces.ts';
 import { type AttachmentInfo, MAX_PROMPT_LENGTH } from '../../shared/session.ts';
-import type { UserInput } from '../codex/generated/v2/UserInput';
+import type { UserInput } from '../codex/generated/v2/UserInput.ts';
 import { openInside } from '../folders/containment.ts';
 
 /** Bytes of one file, or of the chosen lines of one. */

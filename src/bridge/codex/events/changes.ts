@@ -1,6 +1,6 @@
 import type { FileChange } from '../../../shared/session.ts';
-import type { FileChange as LegacyFileChange } from '../generated/FileChange';
-import type { FileUpdateChange } from '../generated/v2/FileUpdateChange';
+import type { FileChange as LegacyFileChange } from '../generated/FileChange.ts';
+import type { FileUpdateChange } from '../generated/v2/FileUpdateChange.ts';
 import { countLines } from './diff.ts';
 import { shownPath } from './paths.ts';
 

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../../shared/errors.ts';
 import type { TurnError } from '../../../shared/session.ts';
-import type { TurnError as CodexTurnError } from '../generated/v2/TurnError';
+import type { TurnError as CodexTurnError } from '../generated/v2/TurnError.ts';
 
 interface Kind {
   readonly code: ErrorCode;

@@ -1,7 +1,7 @@
 import { boundOutput } from '../../../shared/reducer.ts';
 import type { FileChange, Item, ItemStatus } from '../../../shared/session.ts';
-import type { ThreadItem } from '../generated/v2/ThreadItem';
-import type { UserInput } from '../generated/v2/UserInput';
+import type { ThreadItem } from '../generated/v2/ThreadItem.ts';
+import type { UserInput } from '../generated/v2/UserInput.ts';
 import { fileChange } from './changes.ts';
 import { shownPath } from './paths.ts';
 

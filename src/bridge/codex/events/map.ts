@@ -9,13 +9,13 @@ import {
   type TurnId,
   type TurnNotice,
 } from '../../../shared/session.ts';
-import type { ServerNotification } from '../generated/ServerNotification';
-import type { FileUpdateChange } from '../generated/v2/FileUpdateChange';
-import type { ThreadItem } from '../generated/v2/ThreadItem';
-import type { ThreadTokenUsage } from '../generated/v2/ThreadTokenUsage';
-import type { TokenUsageBreakdown } from '../generated/v2/TokenUsageBreakdown';
-import type { Turn } from '../generated/v2/Turn';
-import type { TurnError as CodexTurnError } from '../generated/v2/TurnError';
+import type { ServerNotification } from '../generated/ServerNotification.ts';
+import type { FileUpdateChange } from '../generated/v2/FileUpdateChange.ts';
+import type { ThreadItem } from '../generated/v2/ThreadItem.ts';
+import type { ThreadTokenUsage } from '../generated/v2/ThreadTokenUsage.ts';
+import type { TokenUsageBreakdown } from '../generated/v2/TokenUsageBreakdown.ts';
+import type { Turn } from '../generated/v2/Turn.ts';
+import type { TurnError as CodexTurnError } from '../generated/v2/TurnError.ts';
 import { fileChange } from './changes.ts';
 import { rebaseDiff } from './diff.ts';
 import { plainMessage, turnError } from './errors.ts';

@@ -1,4 +1,4 @@
-import type { ServerNotification } from '../generated/ServerNotification';
+import type { ServerNotification } from '../generated/ServerNotification.ts';
 
 export type NotificationMethod = ServerNotification['method'];
 
