@@ -44,7 +44,7 @@ export interface BridgeApi {
   /** The folder that a session belongs to. @throws BridgeError `SESSION_NOT_FOUND` */
   folderOfSession(session: SessionId): FolderApi;
   /** Makes a folder known. @throws BridgeError `FOLDER_NOT_FOUND` */
-  addFolder(path: string, name?: string): FolderApi;
+  addFolder(path: string, name?: string): Promise<FolderApi>;
   endpoints(): Endpoints;
   statistics(): Statistics;
   setSettings(settings: BridgeSettings): void;

@@ -5,6 +5,7 @@ import type {
   SessionId,
   SessionSnapshot,
   SessionSummary,
+  TokenUsage,
   TurnId,
   TurnSnapshot,
 } from '../shared/session.ts';
@@ -46,13 +47,24 @@ export interface UnfinishedTurn {
   readonly turn: TurnSnapshot;
 }
 
+/** What one folder's history counts. */
+export interface HistoryTotals {
+  readonly sessions: number;
+  readonly archived: number;
+  readonly byStatus: ReadonlyMap<string, number>;
+  /** Of every turn that ran and ended, in ms. */
+  readonly durations: readonly number[];
+  /** By the model's name; turns for which Codex told none under `unknown`. */
+  readonly byModel: ReadonlyMap<string, { readonly turns: number; readonly usage: TokenUsage }>;
+}
+
 /**
  * What is remembered of one folder. One implementation on SQLite; synchronous, because what was
  * acknowledged must be on disk. Every method throws BridgeError `HISTORY_UNAVAILABLE` when the disk refuses
  * (full, read-only, I/O error), and then has changed nothing.
  */
 export interface HistoryStore {
-  /** A new session, without turns. Durable when it returns. */
+  /** A new session, with the ended turns that it starts with (a fork has some). Durable when it returns. */
   createSession(session: SessionSnapshot): void;
   /**
    * Durable when it returns: what the events change, in order. A `turn.queued` is the acknowledged prompt
@@ -83,6 +95,8 @@ export interface HistoryStore {
   /** Sessions not used since `before` (ms), oldest first. */
   unusedSince(before: number): SessionId[];
   statistics(settings: Pick<BridgeSettings, 'prices' | 'currency'>): Statistics;
+  /** What statistics are made of, so that those of several folders can be made exactly. */
+  totals(): HistoryTotals;
   /** Complete, as JSON that {@link HistoryStore.importJson} takes. @throws BridgeError `SESSION_NOT_FOUND` */
   exportJson(id: SessionId): string;
   /** New ids for all; turns that had not ended become interrupted. @throws BridgeError `IMPORT_INVALID` */

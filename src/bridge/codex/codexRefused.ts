@@ -1,6 +1,9 @@
 import { BridgeError } from '../../shared/errors.ts';
 import type { JsonRpcError } from './jsonRpc.ts';
 
+/** So much of Codex's own words is passed on, characters. */
+const WORDS = 1000;
+
 /** Codex answered with an error. Its number and words stay readable; nearly all have the number -32600. */
 export class CodexRefusedError extends BridgeError {
   readonly method: string;
@@ -8,7 +11,8 @@ export class CodexRefusedError extends BridgeError {
   readonly rpcMessage: string;
 
   constructor(method: string, error: JsonRpcError) {
-    const words = error.message.replace(/\.$/, '');
+    // Codex may quote what it was given, whole.
+    const words = error.message.slice(0, WORDS).replace(/\.$/, '');
     super(
       'CODEX_REFUSED',
       `Codex refused "${method}": ${words}. Change what it names, or start a new session.`,

@@ -144,8 +144,9 @@ export class JsonRpcConnection implements Disposable {
     let message: unknown;
     try {
       message = JSON.parse(text);
-    } catch (error) {
-      this.#passOver(messageOf(error), text.length);
+    } catch {
+      // The parser's own words quote the text.
+      this.#passOver('no JSON', text.length);
       return;
     }
     if (!isRecord(message)) {

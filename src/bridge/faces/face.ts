@@ -57,7 +57,7 @@ export class Face implements Disposable {
     return {
       hello: (params) => this.#greet(params),
       ping: () => null,
-      'folder.add': ({ path, name }) => this.#bridge().addFolder(path, name).info,
+      'folder.add': async ({ path, name }) => (await this.#bridge().addFolder(path, name)).info,
       'folder.remove': ({ folder: key }) => {
         // Known folders stay known: history and MCP clients may still use them. Only the face forgets.
         folder(key);

@@ -93,7 +93,8 @@ export class EventWriter implements Disposable {
       if (this.#failing) this.#logger.info('the history can be written again');
       this.#failing = false;
     } catch (error) {
-      if (!this.#failing) this.#logger.error('the history can not be written; events are kept in memory', { error });
+      if (!this.#failing)
+        this.#logger.error('the history can not be written; events are kept in memory', { error });
       this.#failing = true;
       for (const [source, pending] of taken) {
         source.giveBack(pending);

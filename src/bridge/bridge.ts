@@ -1,0 +1,335 @@
+import { randomBytes } from 'node:crypto';
+import { basename } from 'node:path';
+import { type Disposable, DisposableStore, Emitter } from '../shared/disposables.ts';
+import { BridgeError } from '../shared/errors.ts';
+import { type BridgeStatus, type Endpoints, FACE_CONTRACT, type Statistics } from '../shared/faces.ts';
+import type { FolderKey, SessionId } from '../shared/session.ts';
+import type { BridgeSettings } from '../shared/settings.ts';
+import type { BridgeApi, FolderApi } from './api.ts';
+import { AppServer, defaultTransport } from './codex/appServer.ts';
+import { type CodexBinary, CodexFinder } from './codex/findCodex.ts';
+import { GuardClient } from './codex/guardClient.ts';
+import { formatMark, sweep } from './codex/processes.ts';
+import { FaceDoor } from './faces/faceDoor.ts';
+import { resolveFolder } from './folders/containment.ts';
+import { FolderRuntime } from './folders/folderRuntime.ts';
+import { openHistory } from './history/history.ts';
+import { mergeStatistics } from './history/statistics.ts';
+import { publishDiscovery } from './http/discovery.ts';
+import { HttpDoor } from './http/httpDoor.ts';
+import { Tokens } from './http/tokens.ts';
+import { folderKey } from './ids.ts';
+import { McpDoor } from './mcp/mcpDoor.ts';
+import type { Clock, Logger } from './ports.ts';
+import type { StateDirectory } from './stateDirectory.ts';
+
+export interface BridgeOptions {
+  readonly version: string;
+  readonly state: StateDirectory;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** A port that must be free; absent: the last bridge's, else any. */
+  readonly port?: number;
+  /** Settings from flags; absent: those that a window last sent, else the defaults. */
+  readonly settings?: BridgeSettings;
+  readonly env: NodeJS.ProcessEnv;
+  /** Ends by itself when nobody needs it. `serve` in the foreground does not. */
+  readonly endsItself: boolean;
+}
+
+/** The composition root: wires everything, owns start and stop. There is one for each state directory. */
+export class Bridge implements BridgeApi {
+  readonly version: string;
+  /** Resolves when the bridge has ended and left nothing behind. */
+  readonly ended: Promise<void>;
+  readonly #options: BridgeOptions;
+  readonly #instance = randomBytes(8).toString('hex');
+  readonly #store = new DisposableStore();
+  readonly #folders = new Map<FolderKey, FolderRuntime>();
+  readonly #adding = new Map<FolderKey, Promise<FolderRuntime>>();
+  readonly #newFolders: Emitter<FolderApi>;
+  readonly #tokens = new Tokens();
+  readonly #finder = new CodexFinder();
+  readonly #faces: FaceDoor;
+  readonly #mcp: McpDoor;
+  readonly #http: HttpDoor;
+  readonly #guard: GuardClient;
+  readonly #startedAt: number;
+  readonly #end = Promise.withResolvers<void>();
+  #settings: BridgeSettings;
+  #cancelGrace: (() => void) | undefined;
+  #leaving: 'no' | 'after_turns' | 'now' = 'no';
+
+  private constructor(options: BridgeOptions) {
+    const { logger, clock, state } = options;
+    this.version = options.version;
+    this.ended = this.#end.promise;
+    this.#options = options;
+    this.#startedAt = clock.now();
+    this.#settings = options.settings ?? state.readSettings(logger);
+    this.#newFolders = new Emitter((error) => logger.error('a listener failed', { error }));
+    this.#guard = new GuardClient({ logger });
+    this.#faces = new FaceDoor({
+      bridge: this,
+      logger,
+      instance: this.#instance,
+      onCount: () => this.#facesChanged(),
+    });
+    this.#mcp = new McpDoor({ bridge: this, logger, clock, onClients: () => this.#checkNeeded() });
+    this.#http = new HttpDoor({
+      tokens: this.#tokens,
+      logger,
+      hasFolder: (key) => this.#folders.has(key),
+      handle: (exchange) => this.#mcp.handle(exchange),
+    });
+  }
+
+  /**
+   * Starts the bridge of a state directory.
+   *
+   * @throws BridgeError `BRIDGE_RUNNING`, `STATE_DIR_UNUSABLE`, `SOCKET_PATH_TOO_LONG`, `PORT_TAKEN`
+   */
+  static async start(options: BridgeOptions): Promise<Bridge> {
+    const { state } = options;
+    const lock = state.lock();
+    const bridge = new Bridge(options);
+    try {
+      await bridge.#listen();
+    } catch (error) {
+      await bridge.#shutDown('The bridge could not start.');
+      lock.dispose();
+      throw error;
+    }
+    void bridge.ended.then(() => lock.dispose());
+    // What a bridge before this one could not end: killed together with its guard.
+    void sweep(state.hash, bridge.#instance).catch((error: unknown) =>
+      options.logger.warn('left-over processes can not be looked for', { error }),
+    );
+    bridge.#checkNeeded();
+    return bridge;
+  }
+
+  get settings(): BridgeSettings {
+    return this.#settings;
+  }
+
+  status(): BridgeStatus {
+    const { limits, ceiling } = this.#settings;
+    return {
+      version: this.version,
+      contract: FACE_CONTRACT,
+      pid: process.pid,
+      startedAt: this.#startedAt,
+      stateDir: this.#options.state.path,
+      url: this.#http.url,
+      faces: this.#faces.count,
+      clients: this.#mcp.clients().length,
+      folders: [...this.#folders.values()].map((folder) => folder.status()),
+      limits,
+      ceiling,
+    };
+  }
+
+  folders(): readonly FolderApi[] {
+    return [...this.#folders.values()];
+  }
+
+  folder(key: FolderKey): FolderApi {
+    const folder = this.#folders.get(key);
+    if (folder !== undefined) return folder;
+    throw new BridgeError(
+      'FOLDER_UNKNOWN',
+      `The bridge knows no folder "${key}". Open it in VS Code, or pass it to "serve --folder".`,
+    );
+  }
+
+  folderOfSession(session: SessionId): FolderApi {
+    for (const folder of this.#folders.values()) if (folder.has(session)) return folder;
+    throw new BridgeError(
+      'SESSION_NOT_FOUND',
+      `There is no session ${session}. "history" lists those that there are.`,
+    );
+  }
+
+  async addFolder(path: string, name?: string): Promise<FolderApi> {
+    if (this.#leaving !== 'no') throw stopping();
+    const real = await resolveFolder(path);
+    const key = folderKey(real);
+    const known = this.#folders.get(key);
+    if (known !== undefined) return known;
+    const adding = this.#adding.get(key) ?? this.#openFolder(key, real, name ?? basename(real));
+    this.#adding.set(key, adding);
+    try {
+      return await adding;
+    } finally {
+      this.#adding.delete(key);
+    }
+  }
+
+  endpoints(): Endpoints {
+    return {
+      url: this.#http.url,
+      token: this.#tokens.all,
+      folders: [...this.#folders.values()].map(({ info }) => ({
+        ...info,
+        url: this.#http.folderUrl(info.key),
+        token: this.#tokens.folder(info.key),
+      })),
+    };
+  }
+
+  statistics(): Statistics {
+    return mergeStatistics(
+      [...this.#folders.values()].map((folder) => folder.history),
+      this.#settings,
+    );
+  }
+
+  setSettings(settings: BridgeSettings): void {
+    this.#settings = settings;
+    this.#options.state.writeSettings(settings);
+    for (const folder of this.#folders.values()) folder.settingsChanged();
+  }
+
+  stop(now: boolean): void {
+    if (this.#leaving === 'now') return;
+    this.#leaving = now ? 'now' : 'after_turns';
+    this.#faces.announceLeaving(
+      now ? 'The bridge was told to end.' : 'The bridge ends as soon as its turns are done.',
+    );
+    this.#checkNeeded();
+  }
+
+  readonly onFolders = (listener: (folder: FolderApi) => void): Disposable => this.#newFolders.on(listener);
+
+  async #listen(): Promise<void> {
+    const { state } = this.#options;
+    const socket = state.socketPath(this.#instance);
+    const demanded = this.#options.port;
+    const remembered = state.readPort();
+    const [port] = await Promise.all([
+      this.#http.listen({
+        ...(demanded === undefined ? {} : { demanded }),
+        ...(remembered === undefined ? {} : { remembered }),
+      }),
+      this.#faces.listen(socket),
+    ]);
+    if (port !== remembered) state.writePort(port);
+    this.#store.add(
+      publishDiscovery(state.path, {
+        contract: FACE_CONTRACT,
+        version: this.version,
+        pid: process.pid,
+        instance: this.#instance,
+        socket,
+        url: this.#http.url,
+        token: this.#tokens.all,
+      }),
+    );
+  }
+
+  async #openFolder(key: FolderKey, path: string, name: string): Promise<FolderRuntime> {
+    const { state, clock } = this.#options;
+    const logger = this.#options.logger.child({ folder: key });
+    const folder = new FolderRuntime({
+      info: { key, path, name },
+      history: openHistory(state.historyFile(key), key, { logger, clock }),
+      clock,
+      logger,
+      settings: () => this.#settings,
+      findCodex: () => this.#findCodex(),
+      startCodex: (binary) => this.#startCodex(binary, key, path, logger),
+    });
+    folder.setAttended(this.#faces.canAnswer);
+    this.#store.add(folder.onStatus(() => this.#checkNeeded()));
+    this.#folders.set(key, folder);
+    this.#newFolders.fire(folder);
+    return folder;
+  }
+
+  #findCodex(): Promise<CodexBinary> {
+    return this.#finder.find({
+      setting: this.#settings.codexPath,
+      env: this.#options.env,
+      folders: [...this.#folders.values()].map(({ info }) => info.path),
+    });
+  }
+
+  #startCodex(codex: CodexBinary, key: FolderKey, cwd: string, logger: Logger): Promise<AppServer> {
+    const { state, clock, env } = this.#options;
+    return AppServer.start({
+      codex: codex.path,
+      cwd,
+      runDir: state.runDir,
+      transport: defaultTransport(),
+      mark: formatMark({ stateHash: state.hash, instance: this.#instance, folderKey: key }),
+      env,
+      clock,
+      logger,
+      guard: this.#guard,
+    });
+  }
+
+  #facesChanged(): void {
+    for (const folder of this.#folders.values()) folder.setAttended(this.#faces.canAnswer);
+    this.#checkNeeded();
+  }
+
+  /** Ends the bridge when it was told to, or when for a while nobody was there and nothing ran. */
+  #checkNeeded(): void {
+    const busy = [...this.#folders.values()].some((folder) => folder.activeTurns > 0);
+    if (this.#leaving === 'now' || (this.#leaving === 'after_turns' && !busy)) {
+      this.#leaving = 'now';
+      this.#cancelGrace?.();
+      void this.#shutDown(
+        'The bridge was told to end while this turn ran. Send a prompt to go on from here.',
+      );
+      return;
+    }
+    const needed = busy || this.#faces.count > 0 || this.#mcp.clients().length > 0;
+    if (needed || !this.#options.endsItself) {
+      this.#cancelGrace?.();
+      this.#cancelGrace = undefined;
+      return;
+    }
+    this.#cancelGrace ??= this.#options.clock.after(this.#settings.limits.graceSeconds * 1000, () => {
+      this.#options.logger.info('nobody needs the bridge; it ends');
+      this.stop(false);
+    });
+  }
+
+  #shutDown(reason: string): Promise<void> {
+    this.#closing ??= this.#close(reason).then(
+      () => this.#end.resolve(),
+      (error: unknown) => {
+        this.#options.logger.error('the bridge did not end cleanly', { error });
+        this.#end.resolve();
+      },
+    );
+    return this.#closing;
+  }
+
+  #closing: Promise<void> | undefined;
+
+  async #close(reason: string): Promise<void> {
+    // First nobody finds us any more, then what runs ends, and the faces see its end before they are let go.
+    this.#store.dispose();
+    const results = await Promise.allSettled(
+      [...this.#folders.values()].map((folder) => folder.stop(reason)),
+    );
+    await this.#mcp.dispose();
+    await this.#http.close();
+    this.#faces.dispose();
+    this.#guard.dispose();
+    const failed = results.filter((result) => result.status === 'rejected');
+    if (failed.length > 0)
+      throw new AggregateError(
+        failed.map((result) => result.reason),
+        'folders did not stop',
+      );
+  }
+}
+
+function stopping(): BridgeError {
+  return new BridgeError('BRIDGE_STOPPING', 'The bridge is about to end. Try again in a moment.');
+}

@@ -1,0 +1,370 @@
+import { type Disposable, DisposableStore, Emitter } from '../../shared/disposables.ts';
+import { BridgeError, messageOf } from '../../shared/errors.ts';
+import type { FolderInfo, FolderStatus, Statistics } from '../../shared/faces.ts';
+import {
+  NO_USAGE,
+  type SessionId,
+  type SessionSettings,
+  type SessionSnapshot,
+  type SessionSummary,
+  summaryOf,
+  type TurnId,
+} from '../../shared/session.ts';
+import type { BridgeSettings } from '../../shared/settings.ts';
+import type { FolderApi } from '../api.ts';
+import type { AppServer } from '../codex/appServer.ts';
+import type { CodexBinary } from '../codex/findCodex.ts';
+import { toMarkdown } from '../history/markdown.ts';
+import { newSessionId, newTurnId } from '../ids.ts';
+import type { Clock, HistoryStore, Logger, SessionQuery } from '../ports.ts';
+import { ApprovalBroker } from '../sessions/approvalBroker.ts';
+import { EventWriter } from '../sessions/eventWriter.ts';
+import { LiveSession } from '../sessions/liveSession.ts';
+import type { Session, SessionChange } from '../sessions/session.ts';
+import { SessionWork } from '../sessions/sessionWork.ts';
+import { Threads } from '../sessions/threads.ts';
+import { CodexHost } from './codexHost.ts';
+
+/** How often idle and expired sessions are looked for, in ms. */
+const HOUSEKEEPING_MS = 60_000;
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+export interface FolderRuntimeDeps {
+  readonly info: FolderInfo;
+  readonly history: HistoryStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly settings: () => BridgeSettings;
+  findCodex(): Promise<CodexBinary>;
+  startCodex(binary: CodexBinary): Promise<AppServer>;
+}
+
+/** What is alive for one folder: its Codex, its sessions, its queue. */
+export class FolderRuntime implements FolderApi {
+  readonly info: FolderInfo;
+  readonly #deps: FolderRuntimeDeps;
+  readonly #history: HistoryStore;
+  readonly #store = new DisposableStore();
+  readonly #live = new Map<SessionId, LiveSession>();
+  readonly #writer: EventWriter;
+  readonly #broker: ApprovalBroker;
+  readonly #codex: CodexHost;
+  readonly #threads: Threads;
+  readonly #work: SessionWork;
+  readonly #summaries: Emitter<SessionSummary>;
+  readonly #removed: Emitter<SessionId>;
+  readonly #statuses: Emitter<FolderStatus>;
+
+  constructor(deps: FolderRuntimeDeps) {
+    const { clock, history, logger, settings } = deps;
+    this.#deps = deps;
+    this.info = deps.info;
+    this.#history = history;
+    const failed = (error: unknown) => logger.error('a listener failed', { error });
+    this.#summaries = new Emitter(failed);
+    this.#removed = new Emitter(failed);
+    this.#statuses = new Emitter(failed);
+    this.#writer = new EventWriter({ history, clock, logger });
+    this.#broker = new ApprovalBroker({
+      clock,
+      aloneMs: () => settings().limits.approvalMinutesAlone * MINUTE_MS,
+    });
+    this.#codex = new CodexHost({
+      clock,
+      logger,
+      find: () => deps.findCodex(),
+      start: (binary) => deps.startCodex(binary),
+      onNotification: (notification) => this.#work.accept(notification),
+      onRequest: (request) => this.#work.request(request),
+      onDown: (error) => this.#work.codexLost(error),
+      onStatus: () => this.#tellStatus(),
+    });
+    this.#threads = new Threads({ folder: deps.info.path, settings });
+    this.#work = new SessionWork({
+      clock,
+      logger,
+      history,
+      settings,
+      writer: this.#writer,
+      codex: this.#codex,
+      threads: this.#threads,
+      broker: this.#broker,
+      folder: deps.info.path,
+      session: (id) => this.session(id),
+      makeRoom: () => this.#makeRoom(),
+      onStatus: () => this.#tellStatus(),
+    });
+    this.#endOrphans();
+    this.#keepHouse();
+  }
+
+  readonly onSession = (listener: (summary: SessionSummary) => void): Disposable =>
+    this.#summaries.on(listener);
+  readonly onRemoved = (listener: (session: SessionId) => void): Disposable => this.#removed.on(listener);
+  readonly onStatus = (listener: (status: FolderStatus) => void): Disposable => this.#statuses.on(listener);
+
+  get history(): HistoryStore {
+    return this.#history;
+  }
+
+  /** Turns that run or wait. */
+  get activeTurns(): number {
+    return this.#work.running + this.#work.queued;
+  }
+
+  status(): FolderStatus {
+    return {
+      ...this.info,
+      codex: this.#codex.status,
+      running: this.#work.running,
+      queued: this.#work.queued,
+      waitingForApproval: this.#broker.size,
+      loaded: this.#threads.loaded().length,
+    };
+  }
+
+  createSession(options: { title?: string; settings?: SessionSettings }): Session {
+    this.#work.checkRights(options.settings ?? {});
+    const now = this.#deps.clock.now();
+    return this.#add({
+      id: newSessionId(),
+      folder: this.info.key,
+      title: options.title ?? '',
+      archived: false,
+      createdAt: now,
+      updatedAt: now,
+      settings: options.settings ?? {},
+      usage: NO_USAGE,
+      turns: [],
+      approvals: [],
+      seq: 0,
+    });
+  }
+
+  session(id: SessionId): LiveSession {
+    const live = this.#live.get(id);
+    if (live !== undefined) return live;
+    const stored = this.#history.read(id);
+    if (stored === undefined) throw sessionNotFound(id);
+    return this.#adopt(stored);
+  }
+
+  has(id: SessionId): boolean {
+    return this.#live.has(id) || this.#history.summary(id) !== undefined;
+  }
+
+  sessionOfTurn(turn: TurnId): Session {
+    const id = this.#history.sessionOfTurn(turn);
+    if (id === undefined) {
+      throw new BridgeError(
+        'TURN_NOT_FOUND',
+        `There is no turn ${turn} in this folder. "history" lists sessions and their turns.`,
+      );
+    }
+    return this.session(id);
+  }
+
+  turnByKey(idempotencyKey: string) {
+    return this.#history.turnByKey(idempotencyKey);
+  }
+
+  list(query: SessionQuery) {
+    return this.#history.list(query);
+  }
+
+  async fork(id: SessionId): Promise<Session> {
+    const session = this.session(id);
+    if (session.busy)
+      throw new BridgeError('SESSION_BUSY', 'The session has a running turn. Wait for its end, then fork.');
+    const forkId = newSessionId();
+    // A session without a thread has nothing in Codex that could be forked.
+    const thread =
+      session.head.thread === undefined
+        ? undefined
+        : await this.#threads.fork(session, await this.#codex.link(), forkId);
+    const now = this.#deps.clock.now();
+    const { thread: _own, ...source } = session.head;
+    return this.#add({
+      ...source,
+      id: forkId,
+      title: `${source.title} (fork)`,
+      forkedFrom: id,
+      createdAt: now,
+      updatedAt: now,
+      // The tokens were used once, by the source.
+      usage: NO_USAGE,
+      turns: source.turns.map((turn) => ({ ...turn, id: newTurnId(), usage: NO_USAGE })),
+      seq: 0,
+      ...(thread === undefined ? {} : { thread }),
+    });
+  }
+
+  async deleteSession(id: SessionId): Promise<void> {
+    const session = this.session(id);
+    if (session.busy) await session.cancel();
+    const { thread } = session.head;
+    this.#writer.flush(session);
+    this.#history.deleteSession(id);
+    this.#live.delete(id);
+    this.#removed.fire(id);
+    if (thread === undefined) return;
+    try {
+      const { client } = await this.#codex.link();
+      await client.call('thread/delete', { threadId: thread });
+    } catch (error) {
+      this.#deps.logger.warn('Codex keeps the thread of a deleted session', { session: id, error });
+    }
+  }
+
+  exportSession(id: SessionId, format: 'json' | 'markdown'): string {
+    const live = this.#live.get(id);
+    if (live !== undefined) this.#writer.flush(live);
+    return format === 'json' ? this.#history.exportJson(id) : toMarkdown(this.session(id).snapshot);
+  }
+
+  importSessions(data: string): SessionId[] {
+    const ids = this.#history.importJson(data, this.info.key);
+    for (const id of ids) this.#summaries.fire(summaryOf(this.session(id).snapshot));
+    return ids;
+  }
+
+  statistics(): Statistics {
+    const { prices, currency } = this.#deps.settings();
+    return this.#history.statistics({ prices, currency });
+  }
+
+  async restart(): Promise<void> {
+    await this.#work.interruptAll(
+      'Codex was restarted while this turn ran. Send a prompt to go on from here.',
+    );
+    this.#threads.forgetAll();
+    await this.#codex.restart();
+  }
+
+  settingsChanged(): void {
+    this.#work.settingsChanged();
+    this.#tellStatus();
+  }
+
+  /** Whether a face is there that can answer approvals. */
+  setAttended(attended: boolean): void {
+    this.#broker.setAttended(attended);
+  }
+
+  async stop(reason: string): Promise<void> {
+    this.#store.dispose();
+    await this.#work.stop(reason);
+    await this.#codex.stop();
+    this.#broker.dispose();
+    this.#writer.dispose();
+    this.#history.close();
+  }
+
+  #add(snapshot: SessionSnapshot): LiveSession {
+    this.#history.createSession(snapshot);
+    const session = this.#adopt(snapshot);
+    this.#summaries.fire(summaryOf(snapshot));
+    return session;
+  }
+
+  #adopt(snapshot: SessionSnapshot): LiveSession {
+    const session = new LiveSession(this.#work, snapshot, (change) => this.#changed(change));
+    this.#live.set(session.id, session);
+    return session;
+  }
+
+  /** Lists hear of everything but streamed content. */
+  #changed({ event, snapshot }: SessionChange): void {
+    const { type } = event;
+    if (type.startsWith('item.') || type === 'turn.plan' || type === 'turn.diff' || type === 'turn.notice')
+      return;
+    this.#summaries.fire(summaryOf(snapshot));
+    if (type.startsWith('approval.')) this.#tellStatus();
+  }
+
+  /** Turns that a dead bridge left have their end now: nothing runs that could still end them. */
+  #endOrphans(): void {
+    for (const { session, turn } of this.#history.unfinished()) {
+      const sent = turn.status !== 'queued';
+      this.session(session).endTurn(turn.id, 'interrupted', {
+        code: 'BRIDGE_STOPPING',
+        message: sent
+          ? 'The bridge ended while this turn ran. What it had is kept; send a prompt to go on from here.'
+          : 'The bridge ended before this prompt was sent to Codex. Send it again.',
+      });
+    }
+  }
+
+  #keepHouse(): void {
+    const { clock } = this.#deps;
+    let cancel = () => {};
+    const tick = () => {
+      void this.#unloadIdle().catch((error) =>
+        this.#deps.logger.warn('housekeeping failed', { error: messageOf(error) }),
+      );
+      cancel = clock.after(HOUSEKEEPING_MS, tick);
+    };
+    cancel = clock.after(HOUSEKEEPING_MS, tick);
+    this.#store.add({ dispose: () => cancel() });
+    this.#expire();
+  }
+
+  async #unloadIdle(): Promise<void> {
+    this.#expire();
+    const { idleUnloadMinutes } = this.#deps.settings().limits;
+    if (idleUnloadMinutes === 0) return;
+    const before = this.#deps.clock.monotonic() - idleUnloadMinutes * MINUTE_MS;
+    for (const session of [...this.#live.values()]) {
+      if (!session.busy && session.usedAt < before) await this.#unload(session);
+    }
+    // With nothing loaded Codex itself is only a cost; it comes back on use.
+    if (this.#threads.loaded().length === 0 && this.activeTurns === 0) await this.#codex.stop();
+  }
+
+  /** Unloads the oldest idle sessions until one more fits. */
+  async #makeRoom(): Promise<void> {
+    const limit = this.#deps.settings().limits.loadedSessions;
+    const idle = this.#threads
+      .loaded()
+      .map((id) => this.session(id))
+      .filter((session) => !session.busy)
+      .sort((a, b) => a.usedAt - b.usedAt);
+    let excess = this.#threads.loaded().length + 1 - limit;
+    for (const session of idle) {
+      if (excess-- <= 0) return;
+      await this.#unload(session);
+    }
+  }
+
+  async #unload(session: LiveSession): Promise<void> {
+    if (this.#codex.status.state === 'ready')
+      await this.#threads.unload(session.id, await this.#codex.link());
+    if (!session.busy && !session.watched) this.#live.delete(session.id);
+  }
+
+  /** Deletes sessions that nobody has used for the time that the person has set; never one in use. */
+  #expire(): void {
+    const { sessionExpiryDays } = this.#deps.settings().limits;
+    if (sessionExpiryDays === 0) return;
+    for (const id of this.#history.unusedSince(this.#deps.clock.now() - sessionExpiryDays * DAY_MS)) {
+      const live = this.#live.get(id);
+      if (live?.busy === true || live?.watched === true) continue;
+      this.#deps.logger.info('an unused session has expired', { session: id });
+      void this.deleteSession(id).catch((error) =>
+        this.#deps.logger.warn('expiry failed', { session: id, error }),
+      );
+    }
+  }
+
+  #tellStatus(): void {
+    this.#statuses.fire(this.status());
+  }
+}
+
+function sessionNotFound(id: SessionId): BridgeError {
+  return new BridgeError(
+    'SESSION_NOT_FOUND',
+    `There is no session ${id} in this folder. "history" lists those that there are.`,
+  );
+}

@@ -1,0 +1,291 @@
+import { BridgeError } from '../../shared/errors.ts';
+import {
+  type ApprovalDecision,
+  NO_USAGE,
+  type SessionId,
+  type SessionSettings,
+  type TurnId,
+  type TurnSnapshot,
+} from '../../shared/session.ts';
+import { type BridgeSettings, effectiveRights } from '../../shared/settings.ts';
+import type { ServerNotification } from '../codex/generated/ServerNotification.ts';
+import type { ServerRequest } from '../codex/generated/ServerRequest.ts';
+import type { CodexHost } from '../folders/codexHost.ts';
+import { newTurnId } from '../ids.ts';
+import type { Clock, HistoryStore, Logger } from '../ports.ts';
+import type { ApprovalBroker } from './approvalBroker.ts';
+import { answerRequest } from './approvals.ts';
+import { prepareInput } from './attachments.ts';
+import type { EventWriter } from './eventWriter.ts';
+import type { LiveSession, SessionHost } from './liveSession.ts';
+import type { PromptRequest } from './session.ts';
+import type { Threads } from './threads.ts';
+import { type TurnInput, TurnRun, threadIdOf } from './turnRun.ts';
+import { TurnScheduler } from './turnScheduler.ts';
+
+/** Length of a title made from a prompt, in characters. */
+const TITLE_LENGTH = 60;
+
+interface SessionWorkDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly history: HistoryStore;
+  readonly writer: EventWriter;
+  readonly codex: CodexHost;
+  readonly threads: Threads;
+  readonly broker: ApprovalBroker;
+  readonly settings: () => BridgeSettings;
+  /** Real path. */
+  readonly folder: string;
+  /** A session in memory, loaded from the history where needed. */
+  session(id: SessionId): LiveSession;
+  /** Called before a thread is loaded, so that the limit on loaded sessions holds. */
+  makeRoom(): Promise<void>;
+  onStatus(): void;
+}
+
+/** What the sessions of one folder do: their queue, their turns, and the questions on the way. */
+export class SessionWork implements SessionHost {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly writer: EventWriter;
+  readonly #deps: SessionWorkDeps;
+  readonly #scheduler: TurnScheduler;
+  readonly #inputs = new Map<TurnId, TurnInput>();
+  readonly #runs = new Map<SessionId, TurnRun>();
+  #stopping = false;
+
+  constructor(deps: SessionWorkDeps) {
+    this.#deps = deps;
+    this.clock = deps.clock;
+    this.logger = deps.logger;
+    this.writer = deps.writer;
+    this.#scheduler = new TurnScheduler({
+      limit: deps.settings().limits.runningTurns,
+      start: (session, turn) => this.#execute(deps.session(session), turn),
+    });
+  }
+
+  get running(): number {
+    return this.#scheduler.running;
+  }
+
+  get queued(): number {
+    return this.#scheduler.queued;
+  }
+
+  settingsChanged(): void {
+    this.#scheduler.setLimit(this.#deps.settings().limits.runningTurns);
+  }
+
+  checkRights(settings: SessionSettings): void {
+    effectiveRights(this.#deps.settings(), settings);
+  }
+
+  async prompt(session: LiveSession, request: PromptRequest): Promise<{ turn: TurnId }> {
+    const known = this.#known(request);
+    if (known !== undefined) return known;
+    this.#checkAccepting(session);
+    const settings = { ...session.head.settings, ...request.settings };
+    this.checkRights(settings);
+    const prepared = await prepareInput(this.#deps.folder, request.prompt, request.attachments ?? []);
+    await this.#deps.codex.requireLogin();
+    // From here on nothing waits: what was checked still holds when the prompt is written.
+    const meanwhile = this.#known(request);
+    if (meanwhile !== undefined) return meanwhile;
+    this.#checkAccepting(session);
+    const turn: TurnSnapshot = {
+      id: newTurnId(),
+      source: request.source,
+      prompt: request.prompt,
+      attachments: prepared.infos,
+      status: 'queued',
+      createdAt: this.clock.now(),
+      items: [],
+      plan: [],
+      diff: '',
+      usage: NO_USAGE,
+      notices: [],
+    };
+    const { idempotencyKey } = request;
+    session.emitDurably({ type: 'turn.queued', turn }, (snapshot, event) =>
+      this.#deps.history.append(snapshot, [event], idempotencyKey === undefined ? {} : { idempotencyKey }),
+    );
+    this.#inputs.set(turn.id, { input: prepared.input, settings });
+    if (session.head.title === '') session.emit({ type: 'session.titled', title: titleOf(request.prompt) });
+    this.#scheduler.request(session.id, turn.id);
+    this.#deps.onStatus();
+    return { turn: turn.id };
+  }
+
+  async steer(session: LiveSession, turn: TurnSnapshot, text: string): Promise<void> {
+    const run = this.#runs.get(session.id);
+    if (run?.turn !== turn.id) {
+      throw new BridgeError(
+        'TURN_NOT_RUNNING',
+        `The turn ${turn.id} is not running. Send a new prompt instead.`,
+      );
+    }
+    await run.steer(text, newTurnId());
+  }
+
+  async cancel(session: LiveSession, turns: readonly TurnSnapshot[]): Promise<void> {
+    for (const { id } of turns) {
+      const run = this.#runs.get(session.id);
+      if (this.#scheduler.remove(id)) {
+        this.#inputs.delete(id);
+        session.endTurn(id, 'cancelled');
+      } else if (run?.turn === id) {
+        await run.stop('cancelled');
+      } else {
+        // Left by an earlier bridge: nothing runs that could end it.
+        session.endTurn(id, 'cancelled');
+      }
+    }
+    this.#deps.onStatus();
+  }
+
+  answer(session: LiveSession, approval: string, decision: ApprovalDecision): void {
+    this.#deps.broker.answer(session, approval, decision);
+  }
+
+  async renamed(session: LiveSession, title: string): Promise<void> {
+    await this.#tellCodex(session, 'thread/name/set', (threadId, client) =>
+      client.call('thread/name/set', { threadId, name: title }),
+    );
+  }
+
+  async archived(session: LiveSession, archived: boolean): Promise<void> {
+    await this.#tellCodex(session, archived ? 'thread/archive' : 'thread/unarchive', (threadId, client) =>
+      archived ? client.call('thread/archive', { threadId }) : client.call('thread/unarchive', { threadId }),
+    );
+  }
+
+  accept(notification: ServerNotification): void {
+    const thread = threadIdOf(notification);
+    if (notification.method === 'serverRequest/resolved') {
+      this.#deps.broker.resolvedElsewhere(String(notification.params.requestId));
+      return;
+    }
+    // Notifications without a thread concern no session; threads that are not ours are the terminal's helpers.
+    if (thread === undefined) return;
+    this.#runOfThread(thread)?.run.accept(notification);
+  }
+
+  /** Codex asks something: it goes to the session's human. Threads that are not ours get a no. */
+  request(request: ServerRequest): Promise<unknown> | undefined {
+    return answerRequest(request, (thread) => this.#runOfThread(thread), this.#deps);
+  }
+
+  /** Codex is gone: everything that ran ends with what it had. */
+  codexLost(error: BridgeError): void {
+    this.#deps.threads.forgetAll();
+    this.#deps.broker.void();
+    for (const run of [...this.#runs.values()]) run.lost(error);
+  }
+
+  /** Interrupts everything; resolves when all turns have their end. Queued prompts stay in the history. */
+  async stop(reason: string): Promise<void> {
+    this.#stopping = true;
+    await this.interruptAll(reason);
+  }
+
+  async interruptAll(reason: string): Promise<void> {
+    const error = { code: 'BRIDGE_STOPPING', message: reason };
+    const runs = [...this.#runs.values()];
+    await Promise.all(runs.map((run) => run.stop('interrupted', error)));
+    await Promise.all([...this.#finishing]);
+  }
+
+  readonly #finishing = new Set<Promise<void>>();
+
+  #execute(session: LiveSession, turn: TurnId): void {
+    const input = this.#inputs.get(turn);
+    if (input === undefined || this.#stopping) {
+      this.#scheduler.done(turn);
+      return;
+    }
+    this.#inputs.delete(turn);
+    const run = new TurnRun(session, turn, {
+      clock: this.clock,
+      logger: this.logger,
+      codex: this.#deps.codex,
+      threads: this.#deps.threads,
+      settings: this.#deps.settings(),
+      folder: this.#deps.folder,
+    });
+    this.#runs.set(session.id, run);
+    const finished = this.#finish(session, run, input);
+    this.#finishing.add(finished);
+    void finished.finally(() => this.#finishing.delete(finished));
+  }
+
+  async #finish(session: LiveSession, run: TurnRun, input: TurnInput): Promise<void> {
+    try {
+      await this.#deps.makeRoom();
+    } catch (error) {
+      this.logger.warn('idle sessions can not be unloaded', { error });
+    }
+    await run.run(input);
+    this.#deps.broker.void(run.turn);
+    this.#runs.delete(session.id);
+    session.touch();
+    this.#scheduler.done(run.turn);
+    this.#deps.onStatus();
+  }
+
+  #known({ idempotencyKey }: PromptRequest): { turn: TurnId } | undefined {
+    const found = idempotencyKey === undefined ? undefined : this.#deps.history.turnByKey(idempotencyKey);
+    return found === undefined ? undefined : { turn: found.turn };
+  }
+
+  #checkAccepting(session: LiveSession): void {
+    if (this.#stopping)
+      throw new BridgeError('BRIDGE_STOPPING', 'The bridge is about to end. Try again in a moment.');
+    if (session.head.archived) {
+      throw new BridgeError(
+        'SESSION_ARCHIVED',
+        `The session ${session.id} is archived. Unarchive it, or start a new one.`,
+      );
+    }
+    const limit = this.#deps.settings().limits.queuedTurns;
+    if (session.head.turns.filter((turn) => turn.status === 'queued').length >= limit) {
+      throw new BridgeError(
+        'QUEUE_FULL',
+        `${limit} prompts already wait in this session. Wait for some, or cancel them.`,
+      );
+    }
+  }
+
+  #runOfThread(thread: string): { session: LiveSession; run: TurnRun } | undefined {
+    for (const [id, run] of this.#runs) {
+      const session = this.#deps.session(id);
+      if (session.head.thread === thread) return { session, run };
+    }
+    return undefined;
+  }
+
+  /** Best effort: titles and archive marks in Codex's own lists never hold up ours. */
+  async #tellCodex(
+    session: LiveSession,
+    what: string,
+    tell: (thread: string, client: Awaited<ReturnType<CodexHost['link']>>['client']) => Promise<unknown>,
+  ): Promise<void> {
+    const { thread } = session.head;
+    if (thread === undefined) return;
+    try {
+      await tell(thread, (await this.#deps.codex.link()).client);
+    } catch (error) {
+      this.logger.warn('Codex was not told', { what, session: session.id, error });
+    }
+  }
+}
+
+/** The first line of a prompt, cut at a word. */
+export function titleOf(prompt: string): string {
+  const line = prompt.trim().split('\n', 1)[0]?.replace(/\s+/g, ' ') ?? '';
+  if (line.length <= TITLE_LENGTH) return line;
+  const cut = line.slice(0, TITLE_LENGTH);
+  const space = cut.lastIndexOf(' ');
+  return `${(space > TITLE_LENGTH / 2 ? cut.slice(0, space) : cut).trimEnd()}…`;
+}

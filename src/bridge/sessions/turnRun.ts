@@ -1,0 +1,228 @@
+import { DisposableStore } from '../../shared/disposables.ts';
+import { BridgeError, toErrorInfo } from '../../shared/errors.ts';
+import type { SessionSettings, TurnError, TurnId } from '../../shared/session.ts';
+import { type BridgeSettings, effectiveRights } from '../../shared/settings.ts';
+import type { CodexClient } from '../codex/client.ts';
+import { diffPrefix } from '../codex/events/diffRoot.ts';
+import { TurnEventMapper } from '../codex/events/map.ts';
+import type { ServerNotification } from '../codex/generated/ServerNotification.ts';
+import type { UserInput } from '../codex/generated/v2/UserInput.ts';
+import type { CodexHost } from '../folders/codexHost.ts';
+import type { Clock, Logger } from '../ports.ts';
+import type { LiveSession } from './liveSession.ts';
+import { type Threads, turnRights } from './threads.ts';
+
+/** How long Codex may take to end a turn that it was told to interrupt, in ms. */
+const INTERRUPT_GRACE_MS = 10_000;
+
+export interface TurnRunDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly codex: CodexHost;
+  readonly threads: Threads;
+  readonly settings: BridgeSettings;
+  /** Real path. */
+  readonly folder: string;
+}
+
+/** What a turn needs beside its prompt's text. */
+export interface TurnInput {
+  readonly input: readonly UserInput[];
+  readonly settings: SessionSettings;
+}
+
+/** One turn while it runs: from the start at Codex to its one end. Used once. */
+export class TurnRun {
+  readonly #deps: TurnRunDeps;
+  readonly #session: LiveSession;
+  readonly #turn: TurnId;
+  readonly #store = new DisposableStore();
+  readonly #done = Promise.withResolvers<void>();
+  /** What came before Codex told us the turn's id. */
+  #early: ServerNotification[] = [];
+  #mapper: TurnEventMapper | undefined;
+  #client: CodexClient | undefined;
+  #thread: string | undefined;
+  #codexTurn: string | undefined;
+  /** Set when we ended it ourselves: what its end is called then. */
+  #stopped: { status: 'cancelled' | 'interrupted'; error?: TurnError } | undefined;
+  #interruptSent = false;
+
+  constructor(session: LiveSession, turn: TurnId, deps: TurnRunDeps) {
+    this.#session = session;
+    this.#turn = turn;
+    this.#deps = deps;
+  }
+
+  get turn(): TurnId {
+    return this.#turn;
+  }
+
+  get codexTurn(): string | undefined {
+    return this.#codexTurn;
+  }
+
+  /** Resolves when the turn has its end, whatever that is. Never rejects. */
+  async run(input: TurnInput): Promise<void> {
+    try {
+      await this.#start(input);
+      await this.#done.promise;
+    } catch (error) {
+      const { code, message } = toErrorInfo(error);
+      if (!(error instanceof BridgeError))
+        this.#deps.logger.error('a turn failed in the bridge', { turn: this.#turn, error });
+      this.#end('failed', { code, message });
+    } finally {
+      this.#store.dispose();
+    }
+  }
+
+  /** A notification of this session's thread. */
+  accept(notification: ServerNotification): void {
+    if (this.#codexTurn === undefined) this.#early.push(notification);
+    else this.#map(notification);
+  }
+
+  /** Ends the turn at Codex; its own `turn/completed` then ends it here. */
+  async stop(status: 'cancelled' | 'interrupted', error?: TurnError): Promise<void> {
+    this.#stopped ??= { status, ...(error === undefined ? {} : { error }) };
+    if (this.#codexTurn !== undefined) await this.#interrupt(this.#codexTurn);
+  }
+
+  async steer(text: string, id: string): Promise<void> {
+    if (this.#client === undefined || this.#thread === undefined || this.#codexTurn === undefined) {
+      throw new BridgeError(
+        'TURN_NOT_RUNNING',
+        'The turn has not started at Codex yet. Try again in a moment.',
+      );
+    }
+    await this.#client.call('turn/steer', {
+      threadId: this.#thread,
+      expectedTurnId: this.#codexTurn,
+      clientUserMessageId: id,
+      input: [{ type: 'text', text, text_elements: [] }],
+    });
+  }
+
+  /** Codex is gone: the turn ends with what it had. */
+  lost(error: BridgeError): void {
+    if (this.#stopped !== undefined) this.#end(this.#stopped.status, this.#stopped.error);
+    else this.#end('interrupted', { code: error.code, message: error.message });
+  }
+
+  async #start({ input, settings }: TurnInput): Promise<void> {
+    const { codex, threads, clock, folder } = this.#deps;
+    const rights = effectiveRights(this.#deps.settings, settings);
+    const model = settings.model ?? this.#deps.settings.defaults.model;
+    this.#session.emit({
+      type: 'turn.started',
+      turn: this.#turn,
+      at: clock.now(),
+      ...(model === undefined ? {} : { model }),
+    });
+    const [link, prefix] = await Promise.all([codex.link(), diffPrefix(folder)]);
+    const { thread, restored } = await threads.load(this.#session, link);
+    if (this.#stopped !== undefined) return this.#end(this.#stopped.status, this.#stopped.error);
+    this.#client = link.client;
+    this.#thread = thread;
+    this.#mapper = new TurnEventMapper({
+      turn: this.#turn,
+      folder,
+      now: () => clock.now(),
+      diffPrefix: prefix,
+      interruptedAs: () => this.#stopped ?? { status: 'cancelled' },
+    });
+    if (restored !== undefined) this.#sayRestored();
+    const effort = settings.effort ?? this.#deps.settings.defaults.effort;
+    const { turn } = await link.client.call('turn/start', {
+      threadId: thread,
+      clientUserMessageId: this.#turn,
+      input:
+        restored === undefined ? [...input] : [{ type: 'text', text: restored, text_elements: [] }, ...input],
+      cwd: folder,
+      ...turnRights(rights),
+      ...(model === undefined ? {} : { model }),
+      ...(effort === undefined ? {} : { effort }),
+    });
+    this.#accepted(turn.id);
+  }
+
+  #accepted(codexTurn: string): void {
+    this.#codexTurn = codexTurn;
+    this.#session.emit({ type: 'turn.accepted', turn: this.#turn, codexTurn });
+    this.#armDeadline();
+    const early = this.#early;
+    this.#early = [];
+    for (const notification of early) this.#map(notification);
+    if (this.#stopped !== undefined) void this.#interrupt(codexTurn);
+  }
+
+  #map(notification: ServerNotification): void {
+    const turnId = turnIdOf(notification);
+    if (turnId !== undefined && turnId !== this.#codexTurn) return;
+    for (const event of this.#mapper?.map(notification) ?? []) {
+      if (event.type === 'turn.ended') this.#end(event.status, event.error);
+      else this.#session.emit(event);
+    }
+  }
+
+  #armDeadline(): void {
+    const minutes = this.#deps.settings.limits.turnTimeoutMinutes;
+    if (minutes === 0) return;
+    const cancel = this.#deps.clock.after(minutes * 60_000, () => {
+      void this.stop('interrupted', {
+        code: 'TURN_TIMEOUT',
+        message: `The turn was interrupted after ${minutes} minutes (setting limits.turnTimeoutMinutes). Send a prompt to go on from here.`,
+      });
+    });
+    this.#store.add({ dispose: cancel });
+  }
+
+  async #interrupt(codexTurn: string): Promise<void> {
+    if (this.#interruptSent || this.#client === undefined || this.#thread === undefined) return;
+    this.#interruptSent = true;
+    const giveUp = this.#deps.clock.after(INTERRUPT_GRACE_MS, () => {
+      this.#deps.logger.warn('Codex did not end an interrupted turn', { turn: this.#turn });
+      this.#end(this.#stopped?.status ?? 'interrupted', this.#stopped?.error);
+    });
+    this.#store.add({ dispose: giveUp });
+    try {
+      await this.#client.call('turn/interrupt', { threadId: this.#thread, turnId: codexTurn });
+    } catch (error) {
+      // It may have ended at this very moment; then its end is on the way, else the grace ends it.
+      this.#deps.logger.debug('turn/interrupt was refused', { turn: this.#turn, error });
+    }
+  }
+
+  #sayRestored(): void {
+    this.#session.emit({
+      type: 'turn.notice',
+      turn: this.#turn,
+      notice: {
+        kind: 'thread_restored',
+        text: 'Codex had lost this conversation. It goes on in a new thread that was given the earlier turns.',
+      },
+    });
+  }
+
+  #end(status: 'completed' | 'failed' | 'cancelled' | 'interrupted', error?: TurnError): void {
+    this.#session.endTurn(this.#turn, status, error);
+    this.#done.resolve();
+  }
+}
+
+/** Codex's turn that a notification belongs to, where it names one. */
+export function turnIdOf(notification: ServerNotification): string | undefined {
+  const params: object = notification.params;
+  if ('turnId' in params && typeof params.turnId === 'string') return params.turnId;
+  const turn = 'turn' in params ? params.turn : undefined;
+  if (typeof turn === 'object' && turn !== null && 'id' in turn && typeof turn.id === 'string')
+    return turn.id;
+  return undefined;
+}
+
+/** The thread that a notification belongs to, where it names one. */
+export function threadIdOf(notification: { readonly params: object }): string | undefined {
+  const { params } = notification;
+  return 'threadId' in params && typeof params.threadId === 'string' ? params.threadId : undefined;
+}

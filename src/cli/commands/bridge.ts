@@ -1,0 +1,26 @@
+import { runBridge } from '../../bridge/main.ts';
+import { stateDir } from '../../client/stateDir.ts';
+import { BridgeError } from '../../shared/errors.ts';
+import { EXIT } from '../exit.ts';
+import { VERSION } from '../version.ts';
+
+/** The detached bridge that a face starts; it ends itself when nobody needs it. Its log is its stderr. */
+export async function bridge(): Promise<number> {
+  try {
+    const running = await runBridge({
+      version: VERSION,
+      home: stateDir(),
+      folders: [],
+      endsItself: true,
+      log: (line) => process.stderr.write(`${line}\n`),
+    });
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => running.stop(true));
+    // The terminal or window that it was started from may go away.
+    process.on('SIGHUP', () => {});
+    await running.ended;
+    return EXIT.done;
+  } catch (error) {
+    if (error instanceof BridgeError && error.code === 'BRIDGE_RUNNING') return EXIT.bridgeRunning;
+    throw error;
+  }
+}

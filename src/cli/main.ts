@@ -1,0 +1,72 @@
+import { BridgeError, messageOf } from '../shared/errors.ts';
+import { EXIT, UsageError } from './exit.ts';
+import { VERSION } from './version.ts';
+
+const USAGE = `Usage: codex-bridge COMMAND [OPTIONS]
+
+  serve   Run the bridge in the foreground, or join the one that runs
+            --folder DIR            a folder to serve; may be repeated (default: the current one)
+            --port N                port on 127.0.0.1 (default: the last one, else a free one)
+            --json                  print one line of JSON on stdout when ready
+            --sandbox MODE          most that callers may have: read-only, workspace-write, danger-full-access
+            --approval-policy P     untrusted, on-request, never
+            --network               let sandboxed commands use the network
+            --log-level LEVEL       debug, info, warn, error
+  ask     Ask Codex and stream the answer: codex-bridge ask [OPTIONS] PROMPT   ("-": read it from stdin)
+            --folder DIR            default: the current one
+            --session ID            go on with this session
+            --model M, --effort E, --sandbox MODE, --approval-policy P
+            --json                  JSON lines instead of text
+  doctor  Check Codex, node-pty, sandbox, git, port and discovery file
+            --json
+  stop    End the bridge after its turns
+            --now                   at once: running turns are interrupted
+
+  --help, --version
+
+The state directory is CODEX_BRIDGE_HOME, else the platform's own place for a user's state.
+Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
+`;
+
+/** Each command loads only what it needs: `ask` and `stop` never load the bridge. */
+const COMMANDS: Record<string, (args: string[]) => Promise<number>> = {
+  bridge: async () => (await import('./commands/bridge.ts')).bridge(),
+  serve: async (args) => (await import('./commands/serve.ts')).serve(args),
+  ask: async (args) => (await import('./commands/ask.ts')).ask(args),
+  doctor: async (args) => (await import('./commands/doctor.ts')).doctor(args),
+  stop: async (args) => (await import('./commands/stop.ts')).stop(args),
+};
+
+async function main(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === '--version' || name === '-V') {
+    process.stdout.write(`${VERSION}\n`);
+    return EXIT.done;
+  }
+  if (name === '--help' || name === '-h' || name === 'help' || rest.includes('--help')) {
+    process.stdout.write(USAGE);
+    return EXIT.done;
+  }
+  const command = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  try {
+    if (command === undefined)
+      throw new UsageError(name === undefined ? 'A command is missing.' : `There is no command "${name}".`);
+    return await command(rest);
+  } catch (error) {
+    if (error instanceof UsageError || isParseError(error)) {
+      process.stderr.write(`codex-bridge: ${messageOf(error)}\n\n${USAGE}`);
+      return EXIT.usage;
+    }
+    process.stderr.write(
+      `codex-bridge: ${messageOf(error)}${error instanceof BridgeError ? ` [${error.code}]` : ''}\n`,
+    );
+    return EXIT.failed;
+  }
+}
+
+/** `node:util`'s parseArgs reports wrong options by these codes. */
+function isParseError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
+}
+
+process.exitCode = await main(process.argv.slice(2));
