@@ -1,0 +1,204 @@
+import { dirname } from 'node:path';
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
+import { BridgeError, messageOf } from '../../shared/errors.ts';
+
+export type Value = SQLInputValue;
+export type Row = Readonly<Record<string, SQLOutputValue>>;
+
+/** How long a statement waits for another process that holds the file (ms); the bridge stands still meanwhile. */
+const BUSY_TIMEOUT_MS = 2000;
+/** The write-ahead log shrinks back to this after a flood (bytes). */
+const WAL_KEEP_BYTES = 16 * 1024 * 1024;
+
+/**
+ * A thin coat over `node:sqlite`: statements are prepared once, transactions roll back, and every error is a
+ * BridgeError `HISTORY_UNAVAILABLE` that says what to do.
+ */
+export class Database {
+  readonly file: string;
+  readonly #db: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  #depth = 0;
+
+  private constructor(file: string, db: DatabaseSync) {
+    this.file = file;
+    this.#db = db;
+  }
+
+  /** @throws BridgeError `HISTORY_UNAVAILABLE` */
+  static open(file: string, options: { readOnly?: boolean } = {}): Database {
+    let db: DatabaseSync | undefined;
+    try {
+      db = new (loadSqlite().DatabaseSync)(file, { readOnly: options.readOnly ?? false });
+      db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+      if (options.readOnly !== true) {
+        db.exec('PRAGMA journal_mode = WAL');
+        // FULL: in WAL mode the log is synced at each commit, so what was acknowledged survives a power cut.
+        db.exec('PRAGMA synchronous = FULL');
+        db.exec('PRAGMA foreign_keys = ON');
+        db.exec(`PRAGMA journal_size_limit = ${WAL_KEEP_BYTES}`);
+      }
+      return new Database(file, db);
+    } catch (error) {
+      db?.close();
+      throw unavailable(error, file);
+    }
+  }
+
+  /** Runs statements that have no parameters and no answer. */
+  exec(sql: string): void {
+    this.#guard(() => this.#db.exec(sql));
+  }
+
+  /** Runs one statement; answers with the number of rows that it changed. */
+  run(sql: string, ...values: Value[]): number {
+    return this.#guard(() => Number(this.#prepare(sql).run(...values).changes));
+  }
+
+  get(sql: string, ...values: Value[]): Row | undefined {
+    return this.#guard(() => this.#prepare(sql).get(...values));
+  }
+
+  all(sql: string, ...values: Value[]): Row[] {
+    return this.#guard(() => this.#prepare(sql).all(...values));
+  }
+
+  /** Row by row, each from the disk when it is asked for: what comes before damaged pages can be read. */
+  *each(sql: string, ...values: Value[]): Generator<Row> {
+    const rows = this.#guard(() => this.#prepare(sql).iterate(...values));
+    while (true) {
+      const next = this.#guard(() => rows.next());
+      if (next.done === true) return;
+      yield next.value;
+    }
+  }
+
+  /** All of `body` or nothing, also when nested. What `body` throws is thrown again after the rollback. */
+  transaction<T>(body: () => T): T {
+    const savepoint = this.#depth === 0 ? undefined : `level_${this.#depth}`;
+    this.exec(savepoint === undefined ? 'BEGIN IMMEDIATE' : `SAVEPOINT ${savepoint}`);
+    this.#depth++;
+    try {
+      const result = body();
+      this.exec(savepoint === undefined ? 'COMMIT' : `RELEASE ${savepoint}`);
+      return result;
+    } catch (error) {
+      this.#rollback(
+        savepoint === undefined ? 'ROLLBACK' : `ROLLBACK TO ${savepoint}; RELEASE ${savepoint}`,
+        error,
+      );
+      throw error;
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#guard(() => this.#db.close());
+  }
+
+  #rollback(sql: string, cause: unknown): void {
+    try {
+      this.#db.exec(sql);
+    } catch (error) {
+      // SQLite rolls everything back by itself when the disk is full or fails; then nothing is left to do.
+      if (/no transaction is active|no such savepoint/.test(messageOf(error))) return;
+      throw unavailable(new AggregateError([cause, error], messageOf(error)), this.file);
+    }
+  }
+
+  #prepare(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#db.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  #guard<T>(body: () => T): T {
+    try {
+      return body();
+    } catch (error) {
+      throw unavailable(error, this.file);
+    }
+  }
+}
+
+/**
+ * `node:sqlite`, loaded when the first history is opened. Node 22 warns that it is experimental: that one
+ * warning is left out, since a person can do nothing about it.
+ */
+function loadSqlite(): typeof import('node:sqlite') {
+  const emitWarning = process.emitWarning;
+  const withoutSqlite = (warning: string | Error, ...rest: unknown[]): void => {
+    if (rest[0] === 'ExperimentalWarning' && messageOf(warning).includes('SQLite')) return;
+    Reflect.apply(emitWarning, process, [warning, ...rest]);
+  };
+  // The overloads of emitWarning can't be written as one function; all arguments are passed on as they are.
+  process.emitWarning = withoutSqlite as typeof process.emitWarning;
+  try {
+    const sqlite = process.getBuiltinModule('node:sqlite');
+    if (sqlite !== undefined) return sqlite;
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+  throw new Error(`node:sqlite is missing in Node ${process.version}; it needs Node 22.13 or newer`);
+}
+
+/** SQLite's primary result codes (https://sqlite.org/rescode.html) that have an advice of their own. */
+const BUSY = 5;
+const READONLY = 8;
+const IOERR = 10;
+const CORRUPT = 11;
+const FULL = 13;
+const CANTOPEN = 14;
+const CONSTRAINT = 19;
+const NOTADB = 26;
+
+/** SQLite's primary result code of an error, also of one wrapped by {@link unavailable}; undefined for others. */
+export function sqliteCode(error: unknown): number | undefined {
+  const inner = error instanceof BridgeError ? error.cause : error;
+  if (!(inner instanceof Error) || !('errcode' in inner) || typeof inner.errcode !== 'number')
+    return undefined;
+  return inner.errcode & 0xff;
+}
+
+/** True where the file itself is damaged or is no database. */
+export function isCorrupt(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code === CORRUPT || code === NOTADB;
+}
+
+/** True where a row breaks a rule of the schema. */
+export function isConstraint(error: unknown): boolean {
+  return sqliteCode(error) === CONSTRAINT;
+}
+
+/** Any failure of the store as BridgeError; one that is a BridgeError already stays what it is. */
+export function unavailable(error: unknown, file: string): BridgeError {
+  if (error instanceof BridgeError) return error;
+  return new BridgeError('HISTORY_UNAVAILABLE', `${adviceFor(error, file)} (${messageOf(error)})`, {
+    cause: error,
+  });
+}
+
+function adviceFor(error: unknown, file: string): string {
+  const dir = dirname(file);
+  switch (sqliteCode(error)) {
+    case FULL:
+      return `The history could not be written: the disk is full. Free space in ${dir}, then try again.`;
+    case READONLY:
+    case CANTOPEN:
+      return `The history could not be opened for writing. Check that ${dir} exists and is writable for you, then try again.`;
+    case IOERR:
+      return `The disk failed while the history was used. Check the disk of ${dir}, then try again.`;
+    case BUSY:
+      return `Another program holds ${file}. Close it, then try again.`;
+    case CORRUPT:
+    case NOTADB:
+      return `The history file ${file} is damaged. Restart the bridge: it keeps what can be read and sets the rest aside.`;
+    default:
+      return `The history ${file} can't be used. Check that its folder is writable and has space, then restart the bridge.`;
+  }
+}

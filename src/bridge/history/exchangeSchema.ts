@@ -1,0 +1,134 @@
+import * as z from 'zod/mini';
+import type { SessionSnapshot } from '../../shared/session.ts';
+import { approvalPolicySchema, sandboxSchema } from '../../shared/settings.ts';
+
+/**
+ * What an exported session looks like. Unknown fields are left out; everything else must fit, because an
+ * import comes from anywhere. Version 1; the types of the vocabulary keep it honest.
+ */
+
+const id = z.string().check(z.minLength(1), z.maxLength(128));
+const name = z.string().check(z.maxLength(1000));
+const path = z.string().check(z.maxLength(8192));
+/** Milliseconds since the epoch; what a Date can say. */
+const time = z.number().check(z.gte(0), z.lte(8.64e15));
+const count = z.int().check(z.gte(0), z.lte(1e15));
+const text = z.string();
+
+const usage = z.object({
+  input: count,
+  cachedInput: count,
+  output: count,
+  reasoningOutput: count,
+  total: count,
+});
+
+const change = z.object({
+  path,
+  kind: z.enum(['add', 'delete', 'update']),
+  movedTo: z.exactOptional(path),
+  added: count,
+  removed: count,
+  diff: text,
+});
+
+const base = {
+  id: z.string().check(z.minLength(1), z.maxLength(1000)),
+  status: z.enum(['running', 'completed', 'failed', 'declined']),
+  startedAt: time,
+  endedAt: z.exactOptional(time),
+};
+
+const item = z.discriminatedUnion('type', [
+  z.object({ ...base, type: z.literal('user_message'), text }),
+  z.object({ ...base, type: z.literal('agent_message'), text, phase: z.exactOptional(name) }),
+  z.object({ ...base, type: z.literal('reasoning'), summary: text, text }),
+  z.object({
+    ...base,
+    type: z.literal('command'),
+    command: text,
+    cwd: path,
+    output: text,
+    omitted: count,
+    exitCode: z.exactOptional(z.int()),
+    durationMs: z.exactOptional(z.number()),
+  }),
+  z.object({ ...base, type: z.literal('file_change'), changes: z.array(change) }),
+  z.object({
+    ...base,
+    type: z.literal('tool_call'),
+    server: name,
+    tool: name,
+    args: text,
+    result: z.exactOptional(text),
+    error: z.exactOptional(text),
+  }),
+  z.object({ ...base, type: z.literal('web_search'), query: text }),
+  z.object({ ...base, type: z.literal('plan'), text }),
+  z.object({ ...base, type: z.literal('image'), path }),
+  z.object({ ...base, type: z.literal('review'), text }),
+  z.object({ ...base, type: z.literal('compaction') }),
+  z.object({ ...base, type: z.literal('other'), name }),
+]);
+
+const turn = z.object({
+  id,
+  source: z.object({
+    kind: z.enum(['window', 'mcp', 'cli', 'palette', 'terminal']),
+    name: z.exactOptional(name),
+  }),
+  prompt: text,
+  attachments: z.array(z.object({ kind: z.enum(['file', 'text', 'image', 'resource']), label: path })),
+  status: z.enum([
+    'queued',
+    'running',
+    'waiting_for_approval',
+    'completed',
+    'failed',
+    'cancelled',
+    'interrupted',
+  ]),
+  createdAt: time,
+  startedAt: z.exactOptional(time),
+  endedAt: z.exactOptional(time),
+  codexTurn: z.exactOptional(name),
+  model: z.exactOptional(name),
+  items: z.array(item),
+  plan: z.array(z.object({ step: text, status: z.enum(['pending', 'in_progress', 'completed']) })),
+  diff: text,
+  usage,
+  error: z.exactOptional(z.object({ code: name, message: text })),
+  notices: z.array(
+    z.object({ kind: z.enum(['thread_restored', 'warning', 'model_rerouted', 'truncated']), text }),
+  ),
+});
+
+const session = z.object({
+  id,
+  folder: id,
+  title: z.string().check(z.maxLength(10_000)),
+  archived: z.boolean(),
+  createdAt: time,
+  updatedAt: time,
+  usage,
+  settings: z.object({
+    model: z.exactOptional(name),
+    effort: z.exactOptional(name),
+    sandbox: z.exactOptional(sandboxSchema),
+    approvalPolicy: z.exactOptional(approvalPolicySchema),
+    instructions: z.exactOptional(text),
+  }),
+  forkedFrom: z.exactOptional(id),
+  context: z.exactOptional(z.object({ used: count, window: count })),
+  thread: z.exactOptional(name),
+  turns: z.array(turn),
+  seq: count,
+});
+
+export const exportSchema = z.object({
+  // Questions of a Codex that is gone can't be answered: they are not read.
+  session: z.pipe(
+    session,
+    z.transform((value): SessionSnapshot => ({ ...value, approvals: [] })),
+  ),
+});

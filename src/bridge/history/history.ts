@@ -1,0 +1,291 @@
+import { chmodSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { BridgeError } from '../../shared/errors.ts';
+import type { NumberedEvent } from '../../shared/events.ts';
+import type { Statistics } from '../../shared/faces.ts';
+import { reduce } from '../../shared/reducer.ts';
+import {
+  type FolderKey,
+  hasEnded,
+  type SessionId,
+  type SessionSnapshot,
+  type SessionSummary,
+  type TurnId,
+  type TurnSnapshot,
+} from '../../shared/session.ts';
+import type { BridgeSettings } from '../../shared/settings.ts';
+import type { Clock, HistoryStore, HistoryTotals, Logger, SessionQuery, UnfinishedTurn } from '../ports.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+import { type Database, isConstraint, unavailable, type Value } from './database.ts';
+import { adopt, parseExport, writeExport } from './exchange.ts';
+import { Journal } from './journal.ts';
+import { openOrRecover, type Recovery } from './recovery.ts';
+import { eventsOf, SUMMARY_COLUMNS, sessionOf, summaryFrom, textOf, turnOf } from './rows.ts';
+import { SearchIndex } from './search.ts';
+import { statisticsOf, totalsOf } from './statistics.ts';
+
+export interface HistoryDeps {
+  readonly logger: Logger;
+  readonly clock: Pick<Clock, 'now'>;
+  /**
+   * An open turn's events are kept one by one until they are this long (UTF-16 units, default 1 MB) and as
+   * long as the turn itself; then the turn is written as it is. So a flood of output costs twice its length
+   * at the most, and reading it back after a crash stays quick.
+   */
+  readonly checkpointLength?: number;
+}
+
+/** The history of one folder on SQLite. */
+export interface History extends HistoryStore {
+  /** Set where the file was damaged when it was opened. */
+  readonly recovered: Recovery | undefined;
+}
+
+const DEFAULT_CHECKPOINT_LENGTH = 1024 * 1024;
+const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 500;
+
+/**
+ * Opens the history of one folder, creating file (0600) and directory (0700) where they are missing.
+ * `:memory:` keeps nothing.
+ *
+ * @throws BridgeError `HISTORY_UNAVAILABLE`
+ */
+export function openHistory(file: string, folder: FolderKey, deps: HistoryDeps): History {
+  try {
+    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    const { db, recovery } = openOrRecover(file);
+    if (file !== ':memory:') chmodSync(file, 0o600);
+    if (recovery !== undefined) deps.logger.warn(recovery.message, { code: 'HISTORY_CORRUPT' });
+    return new SqliteHistory(db, folder, deps, recovery);
+  } catch (error) {
+    throw unavailable(error, file);
+  }
+}
+
+class SqliteHistory implements History {
+  readonly recovered: Recovery | undefined;
+  readonly #db: Database;
+  readonly #folder: FolderKey;
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #search: SearchIndex;
+  readonly #journal: Journal;
+  #closed = false;
+
+  constructor(db: Database, folder: FolderKey, deps: HistoryDeps, recovered: Recovery | undefined) {
+    this.#db = db;
+    this.#folder = folder;
+    this.#clock = deps.clock;
+    this.recovered = recovered;
+    this.#search = new SearchIndex(db);
+    this.#journal = new Journal(
+      db,
+      this.#search,
+      deps.logger,
+      deps.checkpointLength ?? DEFAULT_CHECKPOINT_LENGTH,
+    );
+  }
+
+  createSession(session: SessionSnapshot): void {
+    if (session.folder !== this.#folder) {
+      throw new BridgeError('INTERNAL', `Session ${session.id} belongs to another folder than this history.`);
+    }
+    const open = session.turns.find((turn) => !hasEnded(turn.status));
+    if (open !== undefined) {
+      throw new BridgeError('INTERNAL', `A new session can't have turn ${open.id}, which has not ended.`);
+    }
+    this.#write(() => this.#journal.create({ ...session, approvals: [] }));
+  }
+
+  append(
+    session: SessionSnapshot,
+    events: readonly NumberedEvent[],
+    options: { idempotencyKey?: string } = {},
+  ): void {
+    if (events.length === 0) return;
+    this.#write(() => {
+      this.#journal.append(session, events);
+      const queued = events.find(({ event }) => event.type === 'turn.queued')?.event;
+      if (options.idempotencyKey === undefined || queued?.type !== 'turn.queued') return;
+      this.#db.run(
+        'UPDATE turns SET idempotency_key = ? WHERE id = ?',
+        options.idempotencyKey,
+        queued.turn.id,
+      );
+    });
+  }
+
+  transaction<T>(run: () => T): T {
+    return this.#write(run);
+  }
+
+  deleteSession(id: SessionId): void {
+    this.#write(() => this.#journal.remove(id));
+  }
+
+  read(id: SessionId): SessionSnapshot | undefined {
+    return this.#use(() => {
+      const row = this.#db.get('SELECT * FROM sessions WHERE id = ?', id);
+      if (row === undefined) return undefined;
+      const session = sessionOf(row, this.#folder);
+      const open = new Map(this.#openTurns(session).map((turn) => [turn.id, turn]));
+      const turns = this.#db
+        .all('SELECT data FROM turns WHERE session = ? ORDER BY ordinal', id)
+        .map(turnOf)
+        .map((turn) => open.get(turn.id) ?? turn);
+      return { ...session, turns };
+    });
+  }
+
+  summary(id: SessionId): SessionSummary | undefined {
+    return this.#use(() => {
+      const row = this.#db.get(`SELECT ${SUMMARY_COLUMNS} FROM sessions s WHERE id = ?`, id);
+      return row === undefined ? undefined : summaryFrom(row, this.#folder);
+    });
+  }
+
+  list(query: SessionQuery): { sessions: SessionSummary[]; cursor?: string } {
+    const limit = Math.min(MAX_LIMIT, Math.max(1, Math.trunc(query.limit ?? DEFAULT_LIMIT)));
+    const where = ['s.archived = ?'];
+    const values: Value[] = [query.archived === true ? 1 : 0];
+    if (query.cursor !== undefined) {
+      const { updatedAt, id } = decodeCursor(query.cursor);
+      where.push('(s.updated_at, s.id) < (?, ?)');
+      values.push(updatedAt, id);
+    }
+    const search = this.#search.conditions(query.query ?? '');
+    where.push(...search.sql);
+    values.push(...search.values, limit + 1);
+    return this.#use(() => {
+      const rows = this.#db.all(
+        `SELECT ${SUMMARY_COLUMNS} FROM sessions s WHERE ${where.join(' AND ')}
+         ORDER BY s.updated_at DESC, s.id DESC LIMIT ?`,
+        ...values,
+      );
+      const sessions = rows.slice(0, limit).map((row) => summaryFrom(row, this.#folder));
+      const last = sessions.at(-1);
+      return rows.length > limit && last !== undefined
+        ? { sessions, cursor: encodeCursor(last) }
+        : { sessions };
+    });
+  }
+
+  sessionOfTurn(turn: TurnId): SessionId | undefined {
+    return this.#use(() => {
+      const row = this.#db.get('SELECT session FROM turns WHERE id = ?', turn);
+      return row === undefined ? undefined : textOf(row, 'session');
+    });
+  }
+
+  turnByKey(idempotencyKey: string): { session: SessionId; turn: TurnId } | undefined {
+    return this.#use(() => {
+      const row = this.#db.get('SELECT id, session FROM turns WHERE idempotency_key = ?', idempotencyKey);
+      return row === undefined ? undefined : { session: textOf(row, 'session'), turn: textOf(row, 'id') };
+    });
+  }
+
+  sessionOfThread(thread: string): SessionId | undefined {
+    return this.#use(() => {
+      const row = this.#db.get(
+        'SELECT id FROM sessions WHERE thread = ? ORDER BY updated_at DESC LIMIT 1',
+        thread,
+      );
+      return row === undefined ? undefined : textOf(row, 'id');
+    });
+  }
+
+  unfinished(): UnfinishedTurn[] {
+    return this.#use(() =>
+      this.#db
+        .all('SELECT * FROM sessions WHERE id IN (SELECT session FROM turns WHERE open = 1) ORDER BY rowid')
+        .flatMap((row) => {
+          const session = sessionOf(row, this.#folder);
+          return this.#openTurns(session).map((turn) => ({ session: session.id, turn }));
+        }),
+    );
+  }
+
+  unusedSince(before: number): SessionId[] {
+    return this.#use(() =>
+      this.#db
+        .all(
+          `SELECT id FROM sessions WHERE updated_at < ? AND id NOT IN (SELECT session FROM turns WHERE open = 1)
+           ORDER BY updated_at, id`,
+          before,
+        )
+        .map((row) => textOf(row, 'id')),
+    );
+  }
+
+  statistics(settings: Pick<BridgeSettings, 'prices' | 'currency'>): Statistics {
+    return statisticsOf([this.totals()], settings);
+  }
+
+  totals(): HistoryTotals {
+    return this.#use(() => totalsOf(this.#db));
+  }
+
+  exportJson(id: SessionId): string {
+    const session = this.read(id);
+    if (session !== undefined) return writeExport(session);
+    throw new BridgeError(
+      'SESSION_NOT_FOUND',
+      `There is no session ${id} in this folder. List the sessions to see those that are there.`,
+    );
+  }
+
+  importJson(data: string, folder: FolderKey): SessionId[] {
+    const session = adopt(parseExport(data), folder, this.#clock.now());
+    this.createSession(session);
+    return [session.id];
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#db.close();
+  }
+
+  /** The turns that have not ended, brought up to date by the same reducer that every face uses. */
+  #openTurns(session: SessionSnapshot): TurnSnapshot[] {
+    const rows = this.#db.all(
+      'SELECT data, status FROM turns WHERE session = ? AND open = 1 ORDER BY ordinal',
+      session.id,
+    );
+    if (rows.length === 0) return [];
+    let replayed: SessionSnapshot = { ...session, turns: rows.map(turnOf) };
+    for (const row of this.#db.all('SELECT data FROM events WHERE session = ? ORDER BY seq', session.id)) {
+      for (const event of eventsOf(row)) replayed = reduce(replayed, { seq: session.seq, event });
+    }
+    return replayed.turns.map((turn, i) => {
+      const row = rows[i];
+      // The column knows about approvals, which are not among the events. A status of this code's own words.
+      return row === undefined ? turn : { ...turn, status: textOf(row, 'status') as TurnSnapshot['status'] };
+    });
+  }
+
+  /** All of `body` or nothing. */
+  #write<T>(body: () => T): T {
+    return this.#use(() => {
+      try {
+        return this.#db.transaction(body);
+      } catch (error) {
+        this.#journal.forget();
+        throw error;
+      }
+    });
+  }
+
+  #use<T>(body: () => T): T {
+    try {
+      return body();
+    } catch (error) {
+      if (isConstraint(error)) {
+        throw new BridgeError('INTERNAL', 'The history already has this session, turn or key.', {
+          cause: error,
+        });
+      }
+      throw unavailable(error, this.#db.file);
+    }
+  }
+}

@@ -1,0 +1,182 @@
+import { closeSync, existsSync, openSync, renameSync, rmSync } from 'node:fs';
+import { hasEnded } from '../../shared/session.ts';
+import { Database, isConstraint, isCorrupt, type Row, sqliteCode } from './database.ts';
+import { eventsOf, sessionOf, textOf, turnOf } from './rows.ts';
+import { migrate, SCHEMA_VERSION, schemaVersion } from './schema.ts';
+
+/** What happened to a damaged history (`HISTORY_CORRUPT`). */
+export interface Recovery {
+  /** Where the damaged file is now. */
+  readonly setAside: string;
+  /** Sessions that could be read and are in the new file. */
+  readonly sessions: number;
+  /** For the person: what happened, and where the old file is. */
+  readonly message: string;
+}
+
+/**
+ * Opens the file, creating it where there is none. A damaged one is set aside as `<file>.corrupt-<n>`, and
+ * what can be read of it comes into a new one.
+ *
+ * @throws BridgeError `HISTORY_UNAVAILABLE`
+ */
+export function openOrRecover(file: string): { db: Database; recovery?: Recovery } {
+  // SQLite's database in memory: no file, no damage.
+  if (file === ':memory:') return { db: openNew(file) };
+  const rescued = `${file}.recovering`;
+  // Left by a recovery that was cut short: whole if the damaged file has already been set aside, else not.
+  if (existsSync(rescued) && !existsSync(file)) renameSync(rescued, file);
+  removeDatabase(rescued);
+  createPrivate(file);
+  const db = openWhole(file);
+  if (db !== undefined) return { db };
+  const sessions = rescue(file, rescued);
+  const setAside = moveAside(file);
+  renameSync(rescued, file);
+  return {
+    db: Database.open(file),
+    recovery: { setAside, sessions, message: messageFor(setAside, sessions) },
+  };
+}
+
+/** SQLite gives its side files the mode of the file itself. */
+function createPrivate(file: string): void {
+  closeSync(openSync(file, 'a', 0o600));
+}
+
+function openNew(file: string): Database {
+  const db = Database.open(file);
+  migrate(db);
+  return db;
+}
+
+/** The database with its schema up to date; undefined where it is damaged. */
+function openWhole(file: string): Database | undefined {
+  let db: Database | undefined;
+  try {
+    db = Database.open(file);
+    const checks = db.all('PRAGMA quick_check(1)');
+    if (checks.length === 1 && checks[0]?.['quick_check'] === 'ok') {
+      migrate(db);
+      return db;
+    }
+    db.close();
+    return undefined;
+  } catch (error) {
+    db?.close();
+    if (isCorrupt(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Copies what can be read into a file of its own; answers with the number of sessions in it. */
+function rescue(from: string, into: string): number {
+  createPrivate(into);
+  const fresh = openNew(into);
+  try {
+    return salvage(from, fresh);
+  } finally {
+    // Closing brings the write-ahead log into the file, so that it can be renamed.
+    fresh.close();
+  }
+}
+
+function moveAside(file: string): string {
+  let n = 1;
+  while (existsSync(`${file}.corrupt-${n}`)) n++;
+  const aside = `${file}.corrupt-${n}`;
+  for (const side of ['-wal', '-shm', '']) {
+    if (existsSync(file + side)) renameSync(file + side, aside + side);
+  }
+  return aside;
+}
+
+function removeDatabase(file: string): void {
+  for (const side of ['', '-wal', '-shm']) rmSync(file + side, { force: true });
+}
+
+function messageFor(setAside: string, sessions: number): string {
+  const kept =
+    sessions === 0
+      ? 'No session could be read from it.'
+      : `${sessions} ${sessions === 1 ? 'session' : 'sessions'} could be read from it and are here; others, or parts of them, may be missing.`;
+  return `The history was damaged. ${kept} The damaged file is kept as ${setAside}.`;
+}
+
+/** Copies every row that can be read and understood. */
+function salvage(from: string, to: Database): number {
+  let old: Database | undefined;
+  try {
+    old = Database.open(from, { readOnly: true });
+    if (schemaVersion(old) !== SCHEMA_VERSION) {
+      old.close();
+      return 0;
+    }
+  } catch (error) {
+    old?.close();
+    if (isUnreadable(error)) return 0;
+    throw error;
+  }
+  const source = old;
+  try {
+    return to.transaction(() => copyAll(source, to));
+  } finally {
+    source.close();
+  }
+}
+
+function copyAll(from: Database, to: Database): number {
+  const sessions = new Set<string>();
+  copyTable(from, to, 'sessions', (row) => {
+    sessions.add(sessionOf(row, '').id);
+    return true;
+  });
+  const turns = new Set<string>();
+  const open = new Set<string>();
+  copyTable(from, to, 'turns', (row) => {
+    const turn = turnOf(row);
+    if (!sessions.has(textOf(row, 'session'))) return false;
+    turns.add(turn.id);
+    if (!hasEnded(turn.status)) open.add(turn.id);
+    return true;
+  });
+  copyTable(from, to, 'events', (row) => open.has(textOf(row, 'turn')) && eventsOf(row).length > 0);
+  copyTable(from, to, 'texts', (row) => {
+    const owner = textOf(row, 'owner');
+    return sessions.has(textOf(row, 'session')) && (sessions.has(owner) || turns.has(owner));
+  });
+  return sessions.size;
+}
+
+/** Copies the rows that `wanted` takes; a row that it can't read, or that breaks the schema, is left out. */
+function copyTable(from: Database, to: Database, table: string, wanted: (row: Row) => boolean): void {
+  for (const row of readable(from, table)) {
+    const columns = Object.keys(row);
+    try {
+      if (!wanted(row)) continue;
+      to.run(
+        `INSERT OR IGNORE INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+        ...Object.values(row),
+      );
+    } catch (error) {
+      if (!(error instanceof SyntaxError || error instanceof TypeError || isConstraint(error))) throw error;
+    }
+  }
+}
+
+/** Rows from the start until the damage, and from the end back to it. */
+function* readable(db: Database, table: string): Generator<Row> {
+  for (const order of ['ASC', 'DESC']) {
+    try {
+      yield* db.each(`SELECT * FROM ${table} ORDER BY rowid ${order}`);
+      return;
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+    }
+  }
+}
+
+/** Damage shows itself as "corrupt", and as a plain error where it hit the schema. */
+function isUnreadable(error: unknown): boolean {
+  return isCorrupt(error) || sqliteCode(error) === 1;
+}
