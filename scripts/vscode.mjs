@@ -13,9 +13,9 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { cacheFolder } from './lib/cache.mjs';
 
 /** code-server 4.139.1 is VS Code 1.139.1. */
 const CODE_SERVER = '4.139.1';
@@ -30,11 +30,6 @@ const NATIVE = [
 ];
 const STAMP = 'installed.json';
 
-function cacheDir() {
-  if (process.env.CODEX_BRIDGE_CACHE) return process.env.CODEX_BRIDGE_CACHE;
-  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'codex-bridge');
-}
-
 /**
  * Where VS Code is, installed if it is not. The Node that runs this must also run `entry`: its native
  * modules are built for that Node.
@@ -42,7 +37,7 @@ function cacheDir() {
  * @returns {{ entry: string, version: string }} `entry` is run by Node and takes code-server's flags.
  */
 export function ensureVsCode() {
-  const dir = join(cacheDir(), `vscode-${CODE_SERVER}`);
+  const dir = join(cacheFolder(), `vscode-${CODE_SERVER}`);
   const wanted = JSON.stringify({ codeServer: CODE_SERVER, abi: process.versions.modules });
   if (readIfThere(join(dir, STAMP)) !== wanted) {
     // What an earlier install left without its stamp is good if it runs.

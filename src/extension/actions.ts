@@ -1,0 +1,229 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { BridgeError } from '../shared/errors.ts';
+import type { FolderInfo } from '../shared/faces.ts';
+import { CHAT_VIEW, type CommandId } from './commandIds.ts';
+import type { WindowFace } from './windowFace.ts';
+
+interface ActionDeps {
+  readonly context: vscode.ExtensionContext;
+  readonly log: vscode.LogOutputChannel;
+  readonly window: WindowFace;
+}
+
+/** What each command does. Arguments come from other extensions and tests: they are checked. */
+export type Actions = { readonly [id in CommandId]: (argument?: unknown) => Promise<unknown> };
+
+export function createActions(deps: ActionDeps): Actions {
+  const { window, log } = deps;
+  return {
+    'codexBridge.newSession': async () => {
+      await window.newSession();
+      await focusChat();
+    },
+    'codexBridge.ask': (argument) => ask(window, argument),
+    'codexBridge.cancel': async () => {
+      const session = window.selected;
+      if (session === null) return undefined;
+      return (await window.link.request('session.cancel', { session })).cancelled;
+    },
+    'codexBridge.showSession': (argument) => showSession(window, argument),
+    'codexBridge.restartCodex': async () => {
+      const folder = await pickFolder(window, 'Restart Codex of which folder?');
+      if (folder === undefined) return;
+      await vscode.window.withProgress(
+        { location: vscode.ProgressLocation.Notification, title: `Restarting Codex for ${folder.name}` },
+        async () => window.link.request('restart', { folder: folder.key }),
+      );
+    },
+    'codexBridge.exportSession': (argument) => exportSession(window, argument),
+    'codexBridge.copyMcpConfiguration': () => copyMcpConfiguration(window),
+    'codexBridge.showLog': async () => log.show(),
+    'codexBridge.runDoctor': () => runDoctor(deps),
+    'codexBridge.stopBridge': () => stopBridge(window),
+  };
+}
+
+async function focusChat(): Promise<void> {
+  await vscode.commands.executeCommand(`${CHAT_VIEW}.focus`);
+}
+
+async function ask(window: WindowFace, argument: unknown): Promise<unknown> {
+  const prompt =
+    typeof argument === 'string'
+      ? argument
+      : await vscode.window.showInputBox({
+          title: 'Ask Codex',
+          prompt: 'The answer appears in the Codex Bridge chat.',
+          placeHolder: 'What should Codex do?',
+          ignoreFocusOut: true,
+        });
+  if (prompt === undefined) return undefined;
+  const sent = await window.prompt({ session: window.selected, prompt, source: { kind: 'palette' } });
+  await focusChat();
+  return sent;
+}
+
+async function showSession(window: WindowFace, argument: unknown): Promise<void> {
+  await window.connectedFolders();
+  const picked =
+    typeof argument === 'string'
+      ? argument
+      : (
+          await vscode.window.showQuickPick(
+            window.sessions.map(({ id, title, state, updatedAt }) => ({
+              id,
+              label: title,
+              description: state === 'idle' ? '' : state.replaceAll('_', ' '),
+              detail: new Date(updatedAt).toLocaleString(),
+            })),
+            { title: 'Codex sessions', placeHolder: 'Which session?', matchOnDetail: true },
+          )
+        )?.id;
+  if (picked === undefined) return;
+  await window.select(picked);
+  await focusChat();
+}
+
+/** @returns undefined when the person went back. */
+async function pickFolder(window: WindowFace, title: string): Promise<FolderInfo | undefined> {
+  const folders = await window.connectedFolders();
+  if (folders.length < 2) return folders[0];
+  const picked = await vscode.window.showQuickPick(
+    folders.map((folder) => ({ label: folder.name, description: folder.path, folder })),
+    { title },
+  );
+  return picked?.folder;
+}
+
+interface ExportTarget {
+  readonly session: string;
+  readonly format: 'json' | 'markdown';
+  readonly target: vscode.Uri;
+}
+
+async function exportSession(window: WindowFace, argument: unknown): Promise<void> {
+  const wanted = isExportTarget(argument) ? argument : await askExportTarget(window);
+  if (wanted === undefined) return;
+  const { data } = await window.link.request('session.export', {
+    session: wanted.session,
+    format: wanted.format,
+  });
+  await vscode.workspace.fs.writeFile(wanted.target, Buffer.from(data));
+}
+
+function isExportTarget(argument: unknown): argument is ExportTarget {
+  if (typeof argument !== 'object' || argument === null) return false;
+  const { session, format, target } = argument as Partial<Record<keyof ExportTarget, unknown>>; // read and checked here
+  return (
+    typeof session === 'string' &&
+    (format === 'json' || format === 'markdown') &&
+    target instanceof vscode.Uri
+  );
+}
+
+async function askExportTarget(window: WindowFace): Promise<ExportTarget | undefined> {
+  const session = window.selected;
+  const title = window.sessions.find(({ id }) => id === session)?.title ?? 'session';
+  if (session === null) {
+    throw new BridgeError('SESSION_NOT_FOUND', 'No session is open. Choose one in the chat, then export it.');
+  }
+  const picked = await vscode.window.showQuickPick(
+    [
+      { label: 'Markdown', description: 'to read', format: 'markdown' as const, extension: 'md' },
+      {
+        label: 'JSON',
+        description: 'complete; can be imported again',
+        format: 'json' as const,
+        extension: 'json',
+      },
+    ],
+    { title: `Export "${title}"` },
+  );
+  if (picked === undefined) return undefined;
+  const name = `${
+    title
+      .replaceAll(/[^\p{L}\p{N}]+/gu, '-')
+      .slice(0, 60)
+      .replaceAll(/^-|-$/g, '') || 'session'
+  }.${picked.extension}`;
+  const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
+  const target = await vscode.window.showSaveDialog({
+    ...(folder === undefined ? {} : { defaultUri: vscode.Uri.joinPath(folder, name) }),
+    filters: { [picked.label]: [picked.extension] },
+  });
+  return target === undefined ? undefined : { session, format: picked.format, target };
+}
+
+/** The person's own choice: what is copied lets its reader use Codex in these folders. */
+async function copyMcpConfiguration(window: WindowFace): Promise<void> {
+  const own = await window.connectedFolders();
+  const endpoints = await window.link.request('endpoints', {});
+  const choices = endpoints.folders
+    .filter(({ key }) => own.some((folder) => folder.key === key))
+    .map(({ name, path, url, token }) => ({ label: name, description: path, url, token }));
+  const all = {
+    label: 'All folders',
+    description: 'of this bridge',
+    url: endpoints.url,
+    token: endpoints.token,
+  };
+  const picked = await vscode.window.showQuickPick([...choices, all], {
+    title: 'Copy MCP configuration (with its token)',
+    placeHolder: 'Which folder may the client use?',
+  });
+  if (picked === undefined) return;
+  const { url, token } = picked;
+  const configuration = {
+    mcpServers: { 'codex-bridge': { type: 'http', url, headers: { Authorization: `Bearer ${token}` } } },
+  };
+  await vscode.env.clipboard.writeText(JSON.stringify(configuration, null, 2));
+  await vscode.window.showInformationMessage(
+    'Copied. The configuration has a token in it: give it only to clients that may use Codex here. It is valid until the bridge ends.',
+  );
+}
+
+async function runDoctor({ context, log }: ActionDeps): Promise<void> {
+  const cli = join(context.extensionPath, 'dist', 'runtime', 'cli.mjs');
+  const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
+  const output = await new Promise<string>((resolve) => {
+    execFile(
+      process.execPath,
+      [cli, 'doctor'],
+      // Where the program is VS Code's own binary this makes it behave as Node.
+      {
+        env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+        ...(folder === undefined ? {} : { cwd: folder }),
+      },
+      // A failed check is an exit status of 1 with its report on stdout.
+      (error, stdout, stderr) => resolve(`${stdout}${stderr}` || String(error)),
+    );
+  });
+  log.info(`doctor\n${output}`);
+  log.show();
+}
+
+async function stopBridge(window: WindowFace): Promise<void> {
+  const { link } = window;
+  if (link.state.kind !== 'connected') {
+    await vscode.window.showInformationMessage('This window is not connected to a bridge.');
+    return;
+  }
+  const status = await link.request('status', {});
+  const busy = status.folders.reduce((sum, { running, queued }) => sum + running + queued, 0);
+  let now = true;
+  if (busy > 0) {
+    const after = 'When They Are Done';
+    const answer = await vscode.window.showWarningMessage(
+      `${busy} turn${busy === 1 ? ' has' : 's have'} not ended. Stop the bridge now, and interrupt ${busy === 1 ? 'it' : 'them'}?`,
+      { modal: true },
+      'Stop Now',
+      after,
+    );
+    if (answer === undefined) return;
+    now = answer !== after;
+  }
+  await link.request('stop', { now });
+  if (now) link.release();
+}

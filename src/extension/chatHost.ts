@@ -1,0 +1,102 @@
+import type * as vscode from 'vscode';
+import { DisposableStore } from '../shared/disposables.ts';
+import { type MessagePort, RpcServer } from '../shared/rpc.ts';
+import { type ChatContract, chatSchemas } from '../shared/webview.ts';
+import type { SessionIndex } from './sessionIndex.ts';
+import type { WindowFace } from './windowFace.ts';
+
+export interface ChatHostDeps {
+  readonly face: WindowFace;
+  readonly index: SessionIndex;
+  openLink(href: string): Promise<void>;
+  action(name: 'open_folder' | 'manage_trust' | 'retry' | 'show_log' | 'open_settings'): Promise<void>;
+  onError(error: unknown): void;
+}
+
+/** The host's side of one chat webview: answers what it asks and tells it what changes. */
+export function attachChat(webview: vscode.Webview, deps: ChatHostDeps): DisposableStore {
+  const { face, index } = deps;
+  const store = new DisposableStore();
+  const server = store.add(
+    new RpcServer<ChatContract>(webviewPort(webview, store, deps.onError), chatSchemas, {
+      ready: () => ({ ...face.state(), session: face.link.session, draft: index.draft }),
+      'session.select': async ({ session }) => {
+        await face.select(session);
+        return null;
+      },
+      'session.new': async ({ folder }) => {
+        await face.newSession(folder);
+        return null;
+      },
+      prompt: async ({ session, folder, prompt, attachments }) => {
+        const sent = await face.prompt({
+          session,
+          prompt,
+          source: { kind: 'window' },
+          ...(folder === undefined ? {} : { folder }),
+          ...(attachments === undefined ? {} : { attachments }),
+        });
+        return { session: sent.session };
+      },
+      steer: async (params) => {
+        await face.link.request('session.steer', params);
+        return null;
+      },
+      cancel: async ({ session }) => {
+        await face.link.request('session.cancel', { session });
+        return null;
+      },
+      'session.delete': async ({ session }) => {
+        await face.deleteSession(session);
+        return null;
+      },
+      'approval.answer': async (params) => {
+        await face.link.request('approval.answer', params);
+        return null;
+      },
+      'link.open': async ({ href }) => {
+        await deps.openLink(href);
+        return null;
+      },
+      action: async ({ name }) => {
+        await deps.action(name);
+        return null;
+      },
+      draft: ({ text }) => {
+        index.setDraft(text);
+        return null;
+      },
+    }),
+  );
+  // Several changes in one tick are one message.
+  let told = false;
+  store.add(
+    face.onChanged(() => {
+      if (told) return;
+      told = true;
+      queueMicrotask(() => {
+        told = false;
+        if (!store.disposed) server.emit('state', face.state());
+      });
+    }),
+  );
+  store.add(face.link.onSession((session) => server.emit('session', { session })));
+  store.add(face.link.onEvent((event) => server.emit('event', event)));
+  return store;
+}
+
+function webviewPort(
+  webview: vscode.Webview,
+  store: DisposableStore,
+  onError: (error: unknown) => void,
+): MessagePort {
+  return {
+    send: (message) => {
+      // False means that the webview is hidden or gone: it pulls everything when it is back.
+      webview.postMessage(message).then(undefined, onError);
+    },
+    onMessage: (listener) => store.add(webview.onDidReceiveMessage(listener)),
+    // Who ends a webview is told by its view; the server has nothing pending that would wait.
+    onClose: () => ({ dispose() {} }),
+  };
+}

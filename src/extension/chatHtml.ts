@@ -1,0 +1,31 @@
+import { randomBytes } from 'node:crypto';
+import * as vscode from 'vscode';
+
+/** The chat's document: nothing is loaded but our own bundle, and no inline script or style runs. */
+export function chatHtml(webview: vscode.Webview, extension: vscode.Uri): string {
+  const at = (...path: string[]) =>
+    webview.asWebviewUri(vscode.Uri.joinPath(extension, 'dist', 'webview', ...path));
+  const nonce = randomBytes(16).toString('base64');
+  const policy = [
+    "default-src 'none'",
+    `script-src 'nonce-${nonce}'`,
+    `style-src ${webview.cspSource}`,
+    `font-src ${webview.cspSource}`,
+    "form-action 'none'",
+    "base-uri 'none'",
+  ].join('; ');
+  return `<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="stylesheet" href="${at('chat.css')}">
+<title>Codex Bridge</title>
+</head>
+<body>
+<div id="root"></div>
+<script nonce="${nonce}" src="${at('chat.js')}"></script>
+</body>
+</html>`;
+}

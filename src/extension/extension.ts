@@ -1,0 +1,129 @@
+import * as vscode from 'vscode';
+import { CHAT_VIEW, COMMAND_IDS, type CommandId } from './commandIds.ts';
+import type { Face } from './face.ts';
+
+/** What the extension exports: for the tests of this project. */
+export interface ExtensionApi {
+  /** Time that `activate` took, in ms. */
+  readonly activationMs: number;
+  /** Loads the parts that first use loads. */
+  face(): Promise<Face>;
+}
+
+/**
+ * Registers and returns. Everything with weight is in `face.ts`, a bundle of its own that is loaded at first
+ * use; a contribution that fails is logged and leaves the others alive.
+ */
+export function activate(context: vscode.ExtensionContext): ExtensionApi {
+  const started = performance.now();
+  const log = vscode.window.createOutputChannel('Codex Bridge', { log: true });
+  context.subscriptions.push(log);
+
+  let loading: Promise<Face> | undefined;
+  const face = () => {
+    loading ??= import('./face.ts').then(({ createFace }) => {
+      const created = createFace({ context, log });
+      context.subscriptions.push(created);
+      return created;
+    });
+    return loading;
+  };
+  const contributions: Record<string, () => void> = {
+    commands: () => registerCommands(context, log, face),
+    chat: () => registerChat(context, log, face),
+    start: () => startWithWindow(log, face),
+  };
+  for (const [name, contribute] of Object.entries(contributions)) {
+    try {
+      contribute();
+    } catch (error) {
+      log.error(`${name} could not be set up: ${textOf(error)}`);
+    }
+  }
+  const activationMs = performance.now() - started;
+  log.info(`activated in ${activationMs.toFixed(1)} ms`);
+  return { activationMs, face };
+}
+
+type LoadFace = () => Promise<Face>;
+
+function registerCommands(
+  context: vscode.ExtensionContext,
+  log: vscode.LogOutputChannel,
+  face: LoadFace,
+): void {
+  for (const id of COMMAND_IDS) {
+    context.subscriptions.push(
+      vscode.commands.registerCommand(id, (argument?: unknown) => runCommand(id, argument, log, face)),
+    );
+  }
+}
+
+/** A command's error is shown to the person, and passed on to whoever called it from code. */
+async function runCommand(
+  id: CommandId,
+  argument: unknown,
+  log: vscode.LogOutputChannel,
+  face: LoadFace,
+): Promise<unknown> {
+  if (id !== 'codexBridge.showLog' && !(await isUsable())) return undefined;
+  try {
+    return await (await face()).actions[id](argument);
+  } catch (error) {
+    log.error(`${id}: ${textOf(error)}`);
+    const message = error instanceof Error ? error.message : String(error);
+    void vscode.window.showErrorMessage(message, 'Show Log').then((answer) => {
+      if (answer !== undefined) log.show();
+    });
+    // Called with an argument it was called by code, which wants to know; the palette has been told above.
+    if (argument !== undefined) throw error;
+    return undefined;
+  }
+}
+
+async function isUsable(): Promise<boolean> {
+  if (vscode.workspace.workspaceFolders === undefined) {
+    const answer = await vscode.window.showWarningMessage(
+      'Codex works in a folder. Open one first.',
+      'Open Folder',
+    );
+    if (answer !== undefined) await vscode.commands.executeCommand('vscode.openFolder');
+    return false;
+  }
+  if (vscode.workspace.isTrusted) return true;
+  const answer = await vscode.window.showWarningMessage(
+    'Codex Bridge does nothing in a folder that you do not trust.',
+    'Manage Trust',
+  );
+  if (answer !== undefined) await vscode.commands.executeCommand('workbench.trust.manage');
+  return false;
+}
+
+function registerChat(context: vscode.ExtensionContext, log: vscode.LogOutputChannel, face: LoadFace): void {
+  context.subscriptions.push(
+    vscode.window.registerWebviewViewProvider(CHAT_VIEW, {
+      async resolveWebviewView(view) {
+        try {
+          (await face()).showChat(view);
+        } catch (error) {
+          log.error(`the chat could not be shown: ${textOf(error)}`);
+          throw error;
+        }
+      },
+    }),
+  );
+}
+
+/** By setting the bridge is there before anyone asks, so that MCP clients find it. */
+function startWithWindow(log: vscode.LogOutputChannel, face: LoadFace): void {
+  const wanted = vscode.workspace.getConfiguration('codexBridge').get('startWhen') === 'windowOpens';
+  if (!wanted || vscode.workspace.workspaceFolders === undefined) return;
+  // In an untrusted window `start` does nothing, and the face starts when trust is granted.
+  face()
+    .then((loaded) => loaded.start())
+    .catch((error: unknown) => log.error(`the bridge could not be started: ${textOf(error)}`));
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,134 @@
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { connectBridge } from '../client/connect.ts';
+import { DisposableStore } from '../shared/disposables.ts';
+import { BridgeError, messageOf } from '../shared/errors.ts';
+import { type Actions, createActions } from './actions.ts';
+import { BridgeLink, type LinkFolder } from './bridgeLink.ts';
+import { attachChat } from './chatHost.ts';
+import { chatHtml } from './chatHtml.ts';
+import { openLink } from './openLink.ts';
+import { SessionIndex } from './sessionIndex.ts';
+import { readSettings } from './settings.ts';
+import { WindowFace } from './windowFace.ts';
+
+export interface FaceDeps {
+  readonly context: vscode.ExtensionContext;
+  readonly log: vscode.LogOutputChannel;
+}
+
+/** All that is loaded at first use: the line to the bridge, and what the views and commands do with it. */
+export interface Face extends vscode.Disposable {
+  readonly window: WindowFace;
+  readonly index: SessionIndex;
+  readonly actions: Actions;
+  /** Starts or joins the bridge; an error is shown in the chat and not thrown. */
+  start(): Promise<void>;
+  /** Fills a chat view. Ends with the view. */
+  showChat(view: vscode.WebviewView): void;
+}
+
+export function createFace({ context, log }: FaceDeps): Face {
+  const store = new DisposableStore();
+  const onError = (error: unknown) => log.error(describe(error));
+  // A manifest always has a version.
+  const version = String((context.extension.packageJSON as { version: unknown }).version);
+  const link = store.add(
+    new BridgeLink({
+      connect: ({ start }) =>
+        connectBridge({
+          kind: 'window',
+          canAnswer: true,
+          version,
+          settings: readSettings(vscode.workspace.getConfiguration('codexBridge')),
+          start: start && { runtime: join(context.extensionPath, 'dist', 'runtime') },
+        }),
+      onError,
+    }),
+  );
+  const index = new SessionIndex(context.workspaceState, onError);
+  store.add({ dispose: () => void index.flush() });
+  const window = store.add(
+    new WindowFace({
+      link,
+      index,
+      folders: windowFolders,
+      trusted: () => vscode.workspace.isTrusted,
+      onError,
+    }),
+  );
+  store.add(
+    link.onState((state) =>
+      log.info(
+        `bridge: ${state.kind}${state.kind === 'failed' ? ` (${state.error.code}: ${state.error.message})` : ''}`,
+      ),
+    ),
+  );
+
+  const start = async () => {
+    try {
+      await window.start();
+    } catch (error) {
+      onError(error);
+      window.report(error);
+    }
+  };
+  const actions = createActions({ context, log, window });
+
+  store.add(vscode.workspace.onDidChangeWorkspaceFolders(() => void window.foldersChanged().catch(onError)));
+  store.add(vscode.workspace.onDidGrantWorkspaceTrust(() => void start()));
+  store.add(
+    vscode.workspace.onDidChangeConfiguration((change) => {
+      if (change.affectsConfiguration('codexBridge')) void sendSettings(link).catch(onError);
+    }),
+  );
+
+  return {
+    window,
+    index,
+    actions,
+    start,
+    showChat(view) {
+      view.webview.options = {
+        enableScripts: true,
+        localResourceRoots: [vscode.Uri.joinPath(context.extensionUri, 'dist', 'webview')],
+      };
+      const chat = attachChat(view.webview, {
+        face: window,
+        index,
+        openLink,
+        action: (name) => (name === 'retry' ? start() : VIEW_ACTIONS[name](log)),
+        onError,
+      });
+      view.onDidDispose(() => chat.dispose());
+      view.webview.html = chatHtml(view.webview, context.extensionUri);
+      void start();
+    },
+    dispose: () => store.dispose(),
+  };
+}
+
+const VIEW_ACTIONS = {
+  open_folder: async () => void (await vscode.commands.executeCommand('vscode.openFolder')),
+  manage_trust: async () => void (await vscode.commands.executeCommand('workbench.trust.manage')),
+  show_log: async (log: vscode.LogOutputChannel) => log.show(),
+  open_settings: async () =>
+    void (await vscode.commands.executeCommand('workbench.action.openSettings', 'codexBridge')),
+} as const;
+
+/** Folders on this machine's disk; virtual ones can't be given to Codex. */
+function windowFolders(): LinkFolder[] {
+  return (vscode.workspace.workspaceFolders ?? [])
+    .filter(({ uri }) => uri.scheme === 'file')
+    .map(({ uri, name }) => ({ path: uri.fsPath, name }));
+}
+
+async function sendSettings(link: BridgeLink): Promise<void> {
+  const settings = readSettings(vscode.workspace.getConfiguration('codexBridge'));
+  if (link.state.kind === 'connected') await link.request('settings.set', { settings });
+}
+
+function describe(error: unknown): string {
+  if (error instanceof BridgeError) return `${error.code}: ${error.message}`;
+  return error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
+}

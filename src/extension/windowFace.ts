@@ -1,0 +1,249 @@
+import { randomUUID } from 'node:crypto';
+import { DisposableStore, Emitter } from '../shared/disposables.ts';
+import { BridgeError, type ErrorInfo, toErrorInfo } from '../shared/errors.ts';
+import type { Attachment, FolderInfo } from '../shared/faces.ts';
+import type { FolderKey, SessionId, SessionSummary, TurnId, TurnSource } from '../shared/session.ts';
+import type { ChatProblem, ChatState } from '../shared/webview.ts';
+import type { BridgeLink, LinkFolder } from './bridgeLink.ts';
+import type { SessionIndex } from './sessionIndex.ts';
+import { SessionList } from './sessionList.ts';
+
+/** Sessions that are listed for a folder; older ones are found by searching. */
+const LIST_LIMIT = 200;
+
+export interface WindowDeps {
+  readonly link: BridgeLink;
+  readonly index: SessionIndex;
+  /** The window's folders, in order. */
+  folders(): readonly LinkFolder[];
+  trusted(): boolean;
+  onError(error: unknown): void;
+}
+
+export interface PromptRequest {
+  /** Absent or null: a new session. */
+  readonly session?: SessionId | null;
+  readonly folder?: FolderKey;
+  readonly prompt: string;
+  readonly attachments?: readonly Attachment[];
+  readonly source: TurnSource;
+}
+
+/** What one window knows and does: folders, sessions, the selected one. Views and commands only ask it. */
+export class WindowFace {
+  readonly #deps: WindowDeps;
+  readonly #store = new DisposableStore();
+  readonly #sessions: SessionList;
+  readonly #changed: Emitter<void>;
+  /** The folder of the next new session. */
+  #folder: FolderKey | null = null;
+  #error: ErrorInfo | null = null;
+
+  constructor(deps: WindowDeps) {
+    const { link, index } = deps;
+    this.#deps = deps;
+    this.#sessions = new SessionList(index.sessions());
+    this.#changed = this.#store.add(new Emitter(deps.onError));
+    this.#store.add(link.onState(() => this.#changed.fire()));
+    this.#store.add(link.onFolders((folders) => void this.#refresh(folders).catch(deps.onError)));
+    this.#store.add(link.onSummary((summary) => this.#sessions.put(summary) && this.#listChanged()));
+    this.#store.add(link.onRemoved((session) => this.#sessions.remove(session) && this.#listChanged()));
+    this.#store.add(link.onSession((session) => index.setSelected(session?.id ?? null)));
+  }
+
+  get link(): BridgeLink {
+    return this.#deps.link;
+  }
+
+  /** Anything but the open session's transcript has changed. */
+  get onChanged() {
+    return this.#changed.on;
+  }
+
+  get selected(): SessionId | null {
+    return this.link.session?.id ?? null;
+  }
+
+  get sessions(): readonly SessionSummary[] {
+    return this.#sessions.list();
+  }
+
+  state(): Omit<ChatState, 'session' | 'draft'> {
+    const folders = this.#folders();
+    return {
+      problem: this.#problem(),
+      folders,
+      folder: this.#currentFolder(folders),
+      sessions: this.#sessions.list(),
+    };
+  }
+
+  /** Connects and shows what was selected when the window was last open. */
+  async start(options: { start: boolean } = { start: true }): Promise<void> {
+    if (!this.#deps.trusted() || this.#deps.folders().length === 0) return;
+    this.#error = null;
+    const { link, index } = this.#deps;
+    await link.setFolders(this.#deps.folders());
+    await link.ensure(options);
+    const selected = index.selected;
+    if (selected !== null && link.session === null) await this.select(selected);
+  }
+
+  /** The window's folders or its trust have changed. */
+  async foldersChanged(): Promise<void> {
+    if (this.#deps.trusted()) await this.link.setFolders(this.#deps.folders());
+    this.#changed.fire();
+  }
+
+  async select(session: SessionId | null): Promise<void> {
+    try {
+      await this.link.select(session);
+    } catch (error) {
+      // What the index remembers may be deleted meanwhile: then it leaves the list.
+      if (!(error instanceof BridgeError) || error.code !== 'SESSION_NOT_FOUND' || session === null)
+        throw error;
+      await this.link.select(null);
+      this.#sessions.remove(session);
+      this.#listChanged();
+      throw error;
+    }
+    if (session !== null) this.#folder = this.#sessions.get(session)?.folder ?? this.#folder;
+    this.#changed.fire();
+  }
+
+  /** The next prompt makes a new session: none is made before there is something to say. */
+  async newSession(folder?: FolderKey): Promise<void> {
+    if (folder !== undefined) this.#folder = folder;
+    await this.select(null);
+  }
+
+  /** Sends a prompt, in a new session where none is named, and shows that session. */
+  async prompt(request: PromptRequest): Promise<{ session: SessionId; turn: TurnId }> {
+    const { link } = this.#deps;
+    this.#requireTrust();
+    await link.setFolders(this.#deps.folders());
+    await link.ensure();
+    const session = request.session ?? (await this.#create(request.folder));
+    if (this.selected !== session) await this.select(session);
+    const { turn } = await this.#once('session.prompt', {
+      session,
+      prompt: request.prompt,
+      source: request.source,
+      idempotencyKey: randomUUID(),
+      ...(request.attachments === undefined ? {} : { attachments: [...request.attachments] }),
+    });
+    return { session, turn };
+  }
+
+  async deleteSession(session: SessionId): Promise<void> {
+    await this.link.request('session.delete', { session });
+    this.#sessions.remove(session);
+    this.#listChanged();
+  }
+
+  /** Starts or joins the bridge and gives its folders; for commands that need one. */
+  async connectedFolders(): Promise<readonly FolderInfo[]> {
+    this.#requireTrust();
+    await this.link.setFolders(this.#deps.folders());
+    await this.link.ensure();
+    return this.link.folders;
+  }
+
+  /** Shows an error that no request of a view's waits for, such as one of the start. */
+  report(error: unknown): void {
+    this.#error = toErrorInfo(error);
+    this.#changed.fire();
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+  }
+
+  async #create(wanted: FolderKey | undefined): Promise<SessionId> {
+    const folder = this.#resolveFolder(wanted);
+    const created = await this.link.request('session.create', { folder: folder.key });
+    return created.id;
+  }
+
+  /** A prompt whose answer was lost with the connection is asked for again: its key finds the same turn. */
+  async #once(
+    method: 'session.prompt',
+    params: Parameters<typeof this.link.request<'session.prompt'>>[1],
+  ): Promise<{ turn: TurnId }> {
+    try {
+      return await this.link.request(method, params);
+    } catch (error) {
+      if (!(error instanceof BridgeError) || error.code !== 'CONNECTION_CLOSED') throw error;
+      return await this.link.request(method, params);
+    }
+  }
+
+  #resolveFolder(wanted: FolderKey | undefined): FolderInfo {
+    const { folders } = this.link;
+    const key = wanted ?? this.#folder;
+    // A view that has not heard the bridge's keys yet names a folder by its place.
+    const place = key?.startsWith('window-') === true ? Number(key.slice('window-'.length)) : -1;
+    const path = this.#deps.folders()[place]?.path;
+    const named =
+      path === undefined ? folders.find((folder) => folder.key === key) : this.link.folderAt(path);
+    const found = named ?? folders[0];
+    if (found !== undefined) return found;
+    throw new BridgeError('FOLDER_UNKNOWN', 'This window has no folder. Open one, then ask again.');
+  }
+
+  #requireTrust(): void {
+    if (this.#deps.trusted()) return;
+    throw new BridgeError(
+      'FOLDER_UNKNOWN',
+      'Codex Bridge does nothing in a folder that you do not trust. Trust it first ("Workspaces: Manage Workspace Trust").',
+    );
+  }
+
+  /** Before the bridge has named a folder its key of last time stands for it, else its place in the window. */
+  #folders(): { key: FolderKey; name: string }[] {
+    const { link, index } = this.#deps;
+    return this.#deps.folders().map(({ path, name }, place) => ({
+      key: link.folderAt(path)?.key ?? index.folderKey(path) ?? `window-${place}`,
+      name,
+    }));
+  }
+
+  #currentFolder(folders: readonly { key: FolderKey }[]): FolderKey | null {
+    const open = this.link.session?.folder ?? this.#folder;
+    return (folders.find(({ key }) => key === open) ?? folders[0])?.key ?? null;
+  }
+
+  #problem(): ChatProblem | null {
+    if (this.#deps.folders().length === 0) return { kind: 'no_folder' };
+    if (!this.#deps.trusted()) return { kind: 'untrusted' };
+    const { state } = this.link;
+    if (state.kind === 'connecting') return { kind: 'connecting' };
+    if (state.kind === 'failed') {
+      return state.retrying ? { kind: 'connecting' } : { kind: 'error', ...state.error };
+    }
+    return this.#error === null || state.kind === 'connected' ? null : { kind: 'error', ...this.#error };
+  }
+
+  async #refresh(folders: readonly FolderInfo[]): Promise<void> {
+    const lists = await Promise.all(
+      folders.map(({ key }) => this.link.request('session.list', { folder: key, limit: LIST_LIMIT })),
+    );
+    this.#sessions.replace(
+      folders.map(({ key }) => key),
+      lists.flatMap(({ sessions }) => sessions),
+    );
+    const paths = this.#deps.folders().map(({ path }) => path);
+    this.#deps.index.setFolders(
+      paths.flatMap((path) => {
+        const key = this.link.folderAt(path)?.key;
+        return key === undefined ? [] : [{ path, key }];
+      }),
+    );
+    this.#listChanged();
+  }
+
+  #listChanged(): void {
+    this.#deps.index.setSessions(this.#sessions.list());
+    this.#changed.fire();
+  }
+}

@@ -1,0 +1,68 @@
+import { useState } from 'preact/hooks';
+import type { FileChange } from '../../src/shared/session.ts';
+import { Icon } from './Icon.tsx';
+import { Visible } from './Visible.tsx';
+
+/** Lines drawn at first; the rest on demand, so that a huge diff does not stop the view. */
+const FIRST_LINES = 400;
+
+const KINDS = {
+  add: { icon: 'diff-added', label: 'added' },
+  delete: { icon: 'diff-removed', label: 'deleted' },
+  update: { icon: 'diff-modified', label: 'changed' },
+} as const;
+
+/** The files of a change, each with its counts and its diff folded. */
+export function Changes({ changes, open = false }: { changes: readonly FileChange[]; open?: boolean }) {
+  return (
+    <ul class="changes">
+      {changes.map((change) => (
+        <li key={change.path}>
+          <details open={open}>
+            <summary title={change.movedTo ? `${change.path} → ${change.movedTo}` : change.path}>
+              <Icon name={KINDS[change.kind].icon} />
+              <span class="sr-only">{KINDS[change.kind].label} </span>
+              <span class="path">
+                <Visible text={change.movedTo ? `${change.path} → ${change.movedTo}` : change.path} />
+              </span>
+              <span class="counts">
+                <span class="added">+{change.added}</span> <span class="removed">−{change.removed}</span>
+              </span>
+            </summary>
+            <Diff text={change.diff} />
+          </details>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Diff({ text }: { text: string }) {
+  const [all, setAll] = useState(false);
+  if (text === '') return <p class="muted">Codex gave no diff for this file.</p>;
+  const lines = text.replace(/\n$/, '').split('\n');
+  const shown = all ? lines : lines.slice(0, FIRST_LINES);
+  return (
+    <>
+      <pre class="diff">
+        {shown.map((line, place) => (
+          <div key={place} class={lineClass(line)}>
+            <Visible text={line === '' ? ' ' : line} />
+          </div>
+        ))}
+      </pre>
+      {shown.length < lines.length && (
+        <button type="button" class="link-button" onClick={() => setAll(true)}>
+          Show {lines.length - shown.length} more lines
+        </button>
+      )}
+    </>
+  );
+}
+
+function lineClass(line: string): string {
+  if (line.startsWith('@@')) return 'hunk';
+  if (line.startsWith('+++') || line.startsWith('---')) return 'file';
+  if (line.startsWith('+')) return 'added';
+  return line.startsWith('-') ? 'removed' : '';
+}

@@ -1,0 +1,134 @@
+import type { Item } from '../../src/shared/session.ts';
+import { Changes } from './Diff.tsx';
+import { Icon } from './Icon.tsx';
+import { LiveMarkdown, Markdown } from './Markdown.tsx';
+import { memo } from './memo.ts';
+import { duration, plainOutput } from './text.ts';
+import { Visible } from './Visible.tsx';
+
+/** One thing inside a turn. Drawn again only when the item itself has changed. */
+export const ItemView = memo(({ item }: { item: Item }) => {
+  switch (item.type) {
+    case 'user_message':
+      return (
+        <div class="steer">
+          <Icon name="arrow-right" /> {item.text}
+        </div>
+      );
+    case 'agent_message':
+    case 'review':
+      return <Answer item={item} />;
+    case 'plan':
+      return <Answer item={item} />;
+    case 'reasoning':
+      return <Reasoning item={item} />;
+    case 'command':
+      return <Command item={item} />;
+    case 'file_change':
+      return (
+        <div class={`changed-files ${item.status}`}>
+          <Changes changes={item.changes} />
+          {item.status === 'declined' && <p class="muted">Declined: nothing was changed.</p>}
+          {item.status === 'failed' && <p class="muted">Not applied.</p>}
+        </div>
+      );
+    case 'tool_call':
+      return <ToolCall item={item} />;
+    case 'web_search':
+      return <Line icon="globe" text={`Searched the web: ${item.query}`} item={item} />;
+    case 'image':
+      return <Line icon="file-media" text={`Looked at ${item.path}`} item={item} />;
+    case 'compaction':
+      return <Line icon="fold" text="Made the conversation shorter for the model" item={item} />;
+    case 'other':
+      return <Line icon="circle-small" text={item.name} item={item} />;
+  }
+});
+
+type Of<T extends Item['type']> = { item: Extract<Item, { type: T }> };
+
+function Answer({ item }: Of<'agent_message' | 'review' | 'plan'>) {
+  if (item.text === '') return null;
+  // Busy: a screen reader reads the whole text when it is there, not each word.
+  return (
+    <div class="answer" aria-busy={item.status === 'running'}>
+      {item.status === 'running' ? <LiveMarkdown text={item.text} /> : <Markdown text={item.text} />}
+    </div>
+  );
+}
+
+function Reasoning({ item }: Of<'reasoning'>) {
+  const text = item.summary === '' ? item.text : item.summary;
+  if (text === '') return null;
+  const title = /^\*\*(.+?)\*\*/.exec(text)?.[1];
+  return (
+    <details class="step reasoning">
+      <summary>
+        <Icon name="lightbulb" />
+        <span class="what">{title ?? 'Reasoning'}</span>
+      </summary>
+      <Markdown text={text} />
+    </details>
+  );
+}
+
+function Command({ item }: Of<'command'>) {
+  const output = plainOutput(item.output);
+  return (
+    <details class={`step command ${item.status}`}>
+      <summary title={item.command}>
+        {item.status === 'running' ? <Icon name="loading" spin /> : <Icon name="terminal" />}
+        <code class="what">
+          <Visible text={item.command} />
+        </code>
+        <Outcome item={item} />
+      </summary>
+      <pre class="command-line">
+        <Visible text={item.command} />
+      </pre>
+      {output === '' ? (
+        <p class="muted">{item.status === 'running' ? 'No output yet.' : 'No output.'}</p>
+      ) : (
+        <pre class="output">{output}</pre>
+      )}
+      {item.omitted > 0 && <p class="muted">{item.omitted} bytes in the middle were left out.</p>}
+      <p class="muted">in {item.cwd}</p>
+    </details>
+  );
+}
+
+function Outcome({ item }: Of<'command'>) {
+  if (item.status === 'running') return null;
+  if (item.status === 'declined') return <span class="outcome bad">declined</span>;
+  const time = item.durationMs === undefined ? '' : duration(item.durationMs);
+  if (item.exitCode === 0) return <span class="outcome">{time}</span>;
+  return (
+    <span class="outcome bad">
+      {item.exitCode === undefined ? 'did not finish' : `exit ${item.exitCode}`}
+    </span>
+  );
+}
+
+function ToolCall({ item }: Of<'tool_call'>) {
+  return (
+    <details class={`step ${item.status}`}>
+      <summary>
+        {item.status === 'running' ? <Icon name="loading" spin /> : <Icon name="tools" />}
+        <span class="what">{item.server === '' ? item.tool : `${item.server}: ${item.tool}`}</span>
+        {item.status === 'failed' && <span class="outcome bad">failed</span>}
+      </summary>
+      <pre class="output">{item.args}</pre>
+      {item.result !== undefined && <pre class="output">{item.result}</pre>}
+      {item.error !== undefined && <p class="bad">{item.error}</p>}
+    </details>
+  );
+}
+
+function Line({ icon, text, item }: { icon: string; text: string; item: Item }) {
+  return (
+    <div class={`step line ${item.status}`}>
+      <Icon name={icon} />
+      <span class="what">{text}</span>
+    </div>
+  );
+}

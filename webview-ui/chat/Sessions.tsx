@@ -1,0 +1,128 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { SessionState, SessionSummary } from '../../src/shared/session.ts';
+import { Icon, IconButton } from './Icon.tsx';
+import type { ChatStore } from './store.ts';
+import { ago } from './text.ts';
+
+const STATES: Readonly<Record<SessionState, { icon: string; label: string }>> = {
+  idle: { icon: 'comment', label: 'idle' },
+  queued: { icon: 'clock', label: 'queued' },
+  running: { icon: 'loading', label: 'running' },
+  waiting_for_approval: { icon: 'question', label: 'waiting for your decision' },
+  failed: { icon: 'error', label: 'failed' },
+};
+
+/** The bar with the open session's title; opens the list of sessions. */
+export function SessionBar({ store }: { store: ChatStore }) {
+  const [open, setOpen] = useState(false);
+  const bar = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (!open) return undefined;
+    const close = (event: Event) => {
+      const outside = event.target instanceof Node && bar.current?.contains(event.target) !== true;
+      const left = event instanceof KeyboardEvent ? event.key === 'Escape' : outside;
+      if (left) setOpen(false);
+    };
+    document.addEventListener('pointerdown', close);
+    document.addEventListener('keydown', close);
+    return () => {
+      document.removeEventListener('pointerdown', close);
+      document.removeEventListener('keydown', close);
+    };
+  }, [open]);
+  const head = store.head.value;
+  const { sessions } = store.window.value;
+  const others = sessions.filter(
+    ({ id, state }) => id !== head?.id && state !== 'idle' && state !== 'failed',
+  );
+  return (
+    <header class="session-bar" ref={bar}>
+      <button
+        type="button"
+        class="current"
+        aria-expanded={open}
+        aria-controls="sessions"
+        disabled={sessions.length === 0}
+        title="Sessions"
+        onClick={() => setOpen(!open)}
+      >
+        <span class="title">{head?.title || (head === null ? 'New session' : 'Untitled session')}</span>
+        {others.length > 0 && (
+          <span class="badge" title={`${others.length} other sessions are at work`}>
+            {others.length}
+          </span>
+        )}
+        <Icon name={open ? 'chevron-up' : 'chevron-down'} />
+      </button>
+      <IconButton
+        icon="add"
+        label="New session"
+        onClick={() => {
+          setOpen(false);
+          void store.ask('session.new', {});
+        }}
+      />
+      {open && <List store={store} current={head?.id} onChosen={() => setOpen(false)} />}
+    </header>
+  );
+}
+
+function List({
+  store,
+  current,
+  onChosen,
+}: {
+  store: ChatStore;
+  current: string | undefined;
+  onChosen: () => void;
+}) {
+  const { sessions, folders } = store.window.value;
+  const [asked, setAsked] = useState<string | null>(null);
+  return (
+    <ul class="sessions" id="sessions" aria-label="Sessions">
+      {sessions.map((session) => (
+        <li key={session.id} class={session.id === current ? 'selected' : ''}>
+          <button
+            type="button"
+            class="choose"
+            aria-current={session.id === current}
+            title={session.title}
+            onClick={() => {
+              onChosen();
+              void store.ask('session.select', { session: session.id });
+            }}
+          >
+            <Icon name={STATES[session.state].icon} spin={session.state === 'running'} />
+            <span class="sr-only">{STATES[session.state].label}: </span>
+            <span class="title">{session.title || 'Untitled session'}</span>
+            <span class="when">
+              {folders.length > 1 ? folderName(session, folders) : ago(session.updatedAt, Date.now())}
+            </span>
+          </button>
+          {asked === session.id ? (
+            <button
+              type="button"
+              class="danger"
+              onClick={() => {
+                setAsked(null);
+                void store.ask('session.delete', { session: session.id });
+              }}
+            >
+              Delete
+            </button>
+          ) : (
+            <IconButton
+              icon="trash"
+              label={`Delete "${session.title}"`}
+              onClick={() => setAsked(session.id)}
+            />
+          )}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function folderName(session: SessionSummary, folders: readonly { key: string; name: string }[]): string {
+  return folders.find(({ key }) => key === session.folder)?.name ?? '';
+}

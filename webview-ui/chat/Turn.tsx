@@ -1,0 +1,173 @@
+import { useEffect, useState } from 'preact/hooks';
+import { hasEnded, type PlanStep, type TurnSnapshot } from '../../src/shared/session.ts';
+import { Icon } from './Icon.tsx';
+import { ItemView } from './Item.tsx';
+import { memo } from './memo.ts';
+import type { ChatStore, TurnSlot } from './store.ts';
+import { compact, duration, sourceText, usageText } from './text.ts';
+
+/** One prompt and all that Codex did until it was done. */
+export function Turn({ slot, store }: { slot: TurnSlot; store: ChatStore }) {
+  const turn = slot.turn.value;
+  return (
+    <article class={`turn ${turn.status}`} data-turn={turn.id} data-status={turn.status}>
+      <Prompt turn={turn} />
+      {turn.notices.map((notice) => (
+        <p key={notice.text} class="notice">
+          <Icon name={notice.kind === 'warning' ? 'warning' : 'info'} />
+          <span>{notice.text}</span>
+        </p>
+      ))}
+      {turn.items.map((item) => (
+        <ItemView key={item.id} item={item} />
+      ))}
+      {turn.plan.length > 0 && <Plan plan={turn.plan} />}
+      <End turn={turn} store={store} />
+    </article>
+  );
+}
+
+function Prompt({ turn }: { turn: TurnSnapshot }) {
+  const who = sourceText(turn.source);
+  return (
+    <div class="prompt">
+      <div class="who">
+        <Icon name={who.icon} />
+        <span class="name">{who.label}</span>
+        <time title={new Date(turn.createdAt).toLocaleString()}>
+          {new Date(turn.createdAt).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}
+        </time>
+      </div>
+      <div class="text">{turn.prompt}</div>
+      {turn.attachments.length > 0 && (
+        <ul class="attachments">
+          {turn.attachments.map((attachment) => (
+            <li key={attachment.label}>
+              <Icon name={attachment.kind === 'image' ? 'file-media' : 'file'} /> {attachment.label}
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+const STEP_ICONS = { pending: 'circle-large', in_progress: 'play-circle', completed: 'pass-filled' } as const;
+
+const Plan = memo(({ plan }: { plan: readonly PlanStep[] }) => (
+  <section class="plan" aria-label="Plan">
+    <ol>
+      {plan.map(({ step, status }) => (
+        <li key={step} class={status}>
+          <Icon name={STEP_ICONS[status]} />
+          <span>
+            <span class="sr-only">{status.replace('_', ' ')}: </span>
+            {step}
+          </span>
+        </li>
+      ))}
+    </ol>
+  </section>
+));
+
+function End({ turn, store }: { turn: TurnSnapshot; store: ChatStore }) {
+  if (!hasEnded(turn.status)) return <Running turn={turn} />;
+  if (turn.status === 'failed' || turn.status === 'interrupted') {
+    return <Failure turn={turn} store={store} />;
+  }
+  const facts = [
+    ...(turn.status === 'cancelled' ? ['Stopped'] : []),
+    ...(turn.startedAt === undefined || turn.endedAt === undefined
+      ? []
+      : [duration(turn.endedAt - turn.startedAt)]),
+    ...(turn.usage.total > 0 ? [`${compact(turn.usage.total)} tokens`] : []),
+  ];
+  if (facts.length === 0) return null;
+  return (
+    <p class="end" title={usageText(turn.usage)}>
+      {facts.join(' · ')}
+    </p>
+  );
+}
+
+function Failure({ turn, store }: { turn: TurnSnapshot; store: ChatStore }) {
+  const interrupted = turn.status === 'interrupted';
+  const message =
+    turn.error?.message ??
+    (interrupted
+      ? 'The turn was cut off. What came so far is above; ask again to go on.'
+      : 'The turn failed.');
+  return (
+    <div class={interrupted ? 'problem warning' : 'problem'} role="alert">
+      <Icon name={interrupted ? 'debug-disconnect' : 'error'} />
+      <div>
+        <p>{message}</p>
+        <p class="actions">
+          {turn.error !== undefined && <code>{turn.error.code}</code>}
+          <button
+            type="button"
+            class="link-button"
+            onClick={() => void store.ask('action', { name: 'show_log' })}
+          >
+            Show log
+          </button>
+        </p>
+      </div>
+    </div>
+  );
+}
+
+function Running({ turn }: { turn: TurnSnapshot }) {
+  const now = useSeconds(turn.startedAt !== undefined);
+  if (turn.status === 'queued') {
+    return (
+      <p class="status" role="status">
+        <Icon name="clock" />
+        <span class="what">Waiting for its turn</span>
+      </p>
+    );
+  }
+  const waiting = turn.status === 'waiting_for_approval';
+  return (
+    <p class="status" role="status">
+      <Icon name={waiting ? 'question' : 'loading'} spin={!waiting} />
+      <span class="what">{waiting ? 'Waiting for your decision' : activity(turn)}</span>
+      {turn.startedAt !== undefined && now - turn.startedAt >= 2000 && (
+        <span class="time" aria-hidden="true">
+          {duration(Math.floor((now - turn.startedAt) / 1000) * 1000).replace('.0', '')}
+        </span>
+      )}
+    </p>
+  );
+}
+
+/** What Codex does now, in few words. */
+function activity(turn: TurnSnapshot): string {
+  const item = turn.items.at(-1);
+  if (item === undefined || item.status !== 'running') return 'Thinking';
+  switch (item.type) {
+    case 'command':
+      return 'Running a command';
+    case 'file_change':
+      return 'Editing files';
+    case 'agent_message':
+      return 'Writing';
+    case 'tool_call':
+      return `Using ${item.tool}`;
+    case 'web_search':
+      return 'Searching the web';
+    default:
+      return 'Thinking';
+  }
+}
+
+/** The time, told each second while it is wanted. */
+function useSeconds(wanted: boolean): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    if (!wanted) return undefined;
+    const timer = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, [wanted]);
+  return now;
+}

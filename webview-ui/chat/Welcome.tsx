@@ -1,0 +1,149 @@
+import type { ChatProblem } from '../../src/shared/webview.ts';
+import { Icon } from './Icon.tsx';
+import type { ChatStore } from './store.ts';
+
+type ActionName = 'open_folder' | 'manage_trust' | 'retry' | 'show_log' | 'open_settings';
+
+/** What stands in the place of a conversation: a greeting, or what keeps the chat from working. */
+export function Welcome({ store }: { store: ChatStore }) {
+  const { problem } = store.window.value;
+  switch (problem?.kind) {
+    case 'no_folder':
+      return (
+        <Notice
+          icon="folder-opened"
+          title="Open a folder"
+          text="Codex works in a folder of yours."
+          store={store}
+          actions={[['open_folder', 'Open Folder']]}
+        />
+      );
+    case 'untrusted':
+      return (
+        <Notice
+          icon="workspace-untrusted"
+          title="This folder is not trusted"
+          text="Codex runs commands in the folder. Nothing is started before you trust it."
+          store={store}
+          actions={[['manage_trust', 'Manage Trust']]}
+        />
+      );
+    case 'error':
+      return (
+        <Notice
+          icon="error"
+          title="Codex Bridge could not start"
+          text={problem.message}
+          code={problem.code}
+          store={store}
+          actions={[['retry', 'Try Again'], ...errorActions(problem)]}
+        />
+      );
+    default:
+      return (
+        <Notice
+          icon="comment-discussion"
+          title="Ask Codex"
+          text="It reads this folder, runs commands in a sandbox, and asks you before it leaves it. What you start here goes on when the window closes."
+          store={store}
+          actions={[]}
+        />
+      );
+  }
+}
+
+/** The same as one line, where a conversation is shown above it. */
+export function ProblemLine({ store }: { store: ChatStore }) {
+  const { problem } = store.window.value;
+  if (problem === null) return null;
+  if (problem.kind === 'connecting') {
+    return (
+      <p class="connecting" role="status">
+        <Icon name="loading" spin /> Connecting to the bridge
+      </p>
+    );
+  }
+  if (problem.kind !== 'error' || store.head.value === null) return null;
+  return (
+    <div class="problem" role="alert">
+      <Icon name="error" />
+      <div>
+        <p>{problem.message}</p>
+        <p class="actions">
+          <code>{problem.code}</code>
+          <Action store={store} name="retry" label="Try again" />
+          <Action store={store} name="show_log" label="Show log" />
+        </p>
+      </div>
+    </div>
+  );
+}
+
+/** What went wrong with the person's last action. */
+export function FailureLine({ store }: { store: ChatStore }) {
+  const failure = store.failure.value;
+  if (failure === null) return null;
+  return (
+    <div class="problem" role="alert">
+      <Icon name="error" />
+      <div>
+        <p>{failure.message}</p>
+        <p class="actions">
+          <code>{failure.code}</code>
+          <Action store={store} name="show_log" label="Show log" />
+          <button
+            type="button"
+            class="link-button"
+            onClick={() => {
+              store.failure.value = null;
+            }}
+          >
+            Dismiss
+          </button>
+        </p>
+      </div>
+    </div>
+  );
+}
+
+function errorActions(problem: Extract<ChatProblem, { kind: 'error' }>): [ActionName, string][] {
+  const log: [ActionName, string] = ['show_log', 'Show Log'];
+  const mendedInSettings = ['CODEX_NOT_FOUND', 'CODEX_TOO_OLD', 'INVALID_INPUT'].includes(problem.code);
+  return mendedInSettings ? [['open_settings', 'Open Settings'], log] : [log];
+}
+
+function Notice(props: {
+  icon: string;
+  title: string;
+  text: string;
+  code?: string;
+  actions: readonly [ActionName, string][];
+  store: ChatStore;
+}) {
+  return (
+    <div class="welcome">
+      <Icon name={props.icon} />
+      <h1>{props.title}</h1>
+      <p>{props.text}</p>
+      {props.code !== undefined && <code>{props.code}</code>}
+      {props.actions.map(([name, label], place) => (
+        <button
+          key={name}
+          type="button"
+          class={place === 0 ? 'primary' : 'secondary'}
+          onClick={() => void props.store.ask('action', { name })}
+        >
+          {label}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function Action({ store, name, label }: { store: ChatStore; name: ActionName; label: string }) {
+  return (
+    <button type="button" class="link-button" onClick={() => void store.ask('action', { name })}>
+      {label}
+    </button>
+  );
+}

@@ -1,0 +1,2 @@
+// esbuild puts style sheets into the bundle's own.
+declare module '*.css';

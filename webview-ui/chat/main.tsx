@@ -1,0 +1,51 @@
+import '@vscode/codicons/dist/codicon.css';
+import './chat.css';
+import { render } from 'preact';
+import { messageOf } from '../../src/shared/errors.ts';
+import { RpcClient } from '../../src/shared/rpc.ts';
+import type { ChatContract } from '../../src/shared/webview.ts';
+import { Approvals } from './Approvals.tsx';
+import { Composer } from './Composer.tsx';
+import { SessionBar } from './Sessions.tsx';
+import { ChatStore } from './store.ts';
+import { Transcript } from './Transcript.tsx';
+import { hostPort } from './vscodeApi.ts';
+import { FailureLine, ProblemLine, Welcome } from './Welcome.tsx';
+
+function Chat({ store }: { store: ChatStore }) {
+  if (!store.loaded.value) return null;
+  const { problem } = store.window.value;
+  const blocked = problem?.kind === 'no_folder' || problem?.kind === 'untrusted';
+  return (
+    <>
+      {!blocked && <SessionBar store={store} />}
+      <main>{store.turns.value.length > 0 ? <Transcript store={store} /> : <Welcome store={store} />}</main>
+      <ProblemLine store={store} />
+      <FailureLine store={store} />
+      <Approvals store={store} />
+      {!blocked && <Composer store={store} />}
+    </>
+  );
+}
+
+const store = new ChatStore(new RpcClient<ChatContract>(hostPort()));
+
+// Links lead out of the webview through our host only: captured, before VS Code's own listener opens them too.
+document.addEventListener(
+  'click',
+  (event) => {
+    const link = event.target instanceof Element ? event.target.closest('a') : null;
+    if (link === null) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const href = link.getAttribute('href');
+    if (href !== null && href !== '') void store.ask('link.open', { href });
+  },
+  true,
+);
+
+const root = document.getElementById('root');
+if (root !== null) render(<Chat store={store} />, root);
+store.pull().catch((error: unknown) => {
+  store.failure.value = { code: 'INTERNAL', message: messageOf(error) };
+});

@@ -1,0 +1,198 @@
+import { batch, type Signal, signal } from '@preact/signals';
+import { type ErrorInfo, toErrorInfo } from '../../src/shared/errors.ts';
+import type { NumberedEvent } from '../../src/shared/events.ts';
+import { reduce } from '../../src/shared/reducer.ts';
+import type { Params, RequestName, Result, RpcClient } from '../../src/shared/rpc.ts';
+import type { Approval, SessionId, SessionSnapshot, TurnId, TurnSnapshot } from '../../src/shared/session.ts';
+import type { ChatContract, ChatState } from '../../src/shared/webview.ts';
+
+export type WindowState = Omit<ChatState, 'session' | 'draft'>;
+
+/** A turn with a signal of its own: what streams in one turn draws that turn and no other. */
+export interface TurnSlot {
+  readonly id: TurnId;
+  readonly turn: Signal<TurnSnapshot>;
+}
+
+/** What of the session stays the same while a turn streams. */
+export interface SessionHead {
+  readonly id: SessionId;
+  readonly title: string;
+  readonly tokens: number;
+  readonly context: SessionSnapshot['context'];
+}
+
+/** The host takes no longer one. */
+const MAX_DRAFT = 100_000;
+
+/** Calls back before the next frame, and also where no frame comes because the page is hidden. */
+export type Schedule = (callback: () => void) => void;
+
+export function nextFrame(callback: () => void): void {
+  let done = false;
+  const once = () => {
+    if (done) return;
+    done = true;
+    callback();
+  };
+  requestAnimationFrame(once);
+  setTimeout(once, 100);
+}
+
+/**
+ * The chat's state: pulled once, then kept by numbered events through the same reducer as everywhere. Events
+ * of one frame are applied together.
+ */
+export class ChatStore {
+  readonly window: Signal<WindowState> = signal<WindowState>({
+    problem: { kind: 'connecting' },
+    folders: [],
+    folder: null,
+    sessions: [],
+  });
+  readonly head: Signal<SessionHead | null> = signal<SessionHead | null>(null);
+  readonly turns: Signal<readonly TurnSlot[]> = signal<readonly TurnSlot[]>([]);
+  readonly approvals: Signal<readonly Approval[]> = signal<readonly Approval[]>([]);
+  /** False until the host has answered for the first time. */
+  readonly loaded: Signal<boolean> = signal(false);
+  /** What went wrong with the person's last action. */
+  readonly failure: Signal<ErrorInfo | null> = signal<ErrorInfo | null>(null);
+  /** Counts up with each change of the transcript. */
+  readonly revision: Signal<number> = signal(0);
+  readonly draft: Signal<string> = signal('');
+  readonly #rpc: RpcClient<ChatContract>;
+  readonly #schedule: Schedule;
+  #session: SessionSnapshot | null = null;
+  #waiting: ({ session: SessionId } & NumberedEvent)[] = [];
+  #scheduled = false;
+  #pulling = false;
+
+  constructor(rpc: RpcClient<ChatContract>, schedule: Schedule = nextFrame) {
+    this.#rpc = rpc;
+    this.#schedule = schedule;
+    rpc.on('state', (state) => {
+      this.window.value = state;
+    });
+    rpc.on('session', ({ session }) => {
+      // What came before belongs to the old snapshot; what follows, to this one.
+      this.#waiting = [];
+      this.#show(session);
+    });
+    rpc.on('event', (event) => {
+      this.#waiting.push(event);
+      this.#flushSoon();
+    });
+  }
+
+  /** Pulls everything. */
+  async pull(): Promise<void> {
+    if (this.#pulling) return;
+    this.#pulling = true;
+    try {
+      const { session, draft, ...state } = await this.#rpc.request('ready', {});
+      batch(() => {
+        this.window.value = state;
+        if (!this.loaded.value) this.draft.value = draft;
+        this.loaded.value = true;
+        this.#show(session);
+      });
+    } finally {
+      this.#pulling = false;
+      if (this.#waiting.length > 0) this.#flushSoon();
+    }
+  }
+
+  /** Asks the host; a failure is shown. @returns undefined when it failed. */
+  async ask<M extends RequestName<ChatContract>>(
+    method: M,
+    params: Params<ChatContract, M>,
+  ): Promise<Result<ChatContract, M> | undefined> {
+    this.failure.value = null;
+    try {
+      return await this.#rpc.request(method, params);
+    } catch (error) {
+      this.failure.value = toErrorInfo(error);
+      return undefined;
+    }
+  }
+
+  /** Has the host keep the unsent text as it is now. */
+  async keepDraft(): Promise<void> {
+    try {
+      await this.#rpc.request('draft', { text: this.draft.value.slice(0, MAX_DRAFT) });
+    } catch (error) {
+      this.failure.value = toErrorInfo(error);
+    }
+  }
+
+  #flushSoon(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#schedule(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    // The snapshot that is on its way may hold these events already.
+    if (this.#pulling) return;
+    const events = this.#waiting;
+    this.#waiting = [];
+    let session = this.#session;
+    for (const event of events) {
+      if (session === null || event.session !== session.id || event.seq <= session.seq) continue;
+      if (event.seq !== session.seq + 1) {
+        void this.pull();
+        break;
+      }
+      session = reduce(session, event);
+    }
+    if (session !== this.#session) this.#show(session);
+  }
+
+  #show(session: SessionSnapshot | null): void {
+    const changed = session?.turns !== this.#session?.turns || session?.id !== this.#session?.id;
+    this.#session = session;
+    batch(() => {
+      this.#showHead(session);
+      this.#showTurns(session?.turns ?? []);
+      const approvals = session?.approvals ?? [];
+      if (approvals !== this.approvals.value) this.approvals.value = approvals;
+      if (changed) this.revision.value += 1;
+    });
+  }
+
+  #showHead(session: SessionSnapshot | null): void {
+    const old = this.head.value;
+    if (session === null) {
+      this.head.value = null;
+    } else if (
+      old?.id !== session.id ||
+      old.title !== session.title ||
+      old.tokens !== session.usage.total ||
+      old.context !== session.context
+    ) {
+      const { id, title, usage, context } = session;
+      this.head.value = { id, title, tokens: usage.total, context };
+    }
+  }
+
+  #showTurns(turns: readonly TurnSnapshot[]): void {
+    const slots = this.turns.value;
+    const same = slots.length === turns.length && slots.every((slot, place) => slot.id === turns[place]?.id);
+    if (same) {
+      for (const [place, turn] of turns.entries()) {
+        const slot = slots[place];
+        if (slot !== undefined) slot.turn.value = turn;
+      }
+      return;
+    }
+    const known = new Map(slots.map((slot) => [slot.id, slot]));
+    this.turns.value = turns.map((turn) => {
+      const slot = known.get(turn.id) ?? { id: turn.id, turn: signal(turn) };
+      slot.turn.value = turn;
+      return slot;
+    });
+  }
+}
