@@ -183,10 +183,7 @@ export class AppServer {
         reject(this.#startFailed(`it did not listen within ${START_MS / 1000} s`)),
       );
     });
-    const ended = this.exited.then((exit) => {
-      const how = this.#spawnError?.message ?? `it exited with ${exit.signal ?? `status ${exit.code}`}`;
-      throw this.#startFailed(how);
-    });
+    const ended = this.#failWhenExited();
     // In the guard's pipe before anything can go wrong here.
     const guarded = this.pid === undefined ? undefined : guard.watch(this.pid, this.mark);
     try {
@@ -198,6 +195,14 @@ export class AppServer {
     }
   }
 
+  /** Never resolves. */
+  async #failWhenExited(): Promise<never> {
+    const exit = await this.exited;
+    throw this.#startFailed(
+      this.#spawnError?.message ?? `it exited with ${exit.signal ?? `status ${exit.code}`}`,
+    );
+  }
+
   async #listening(): Promise<void> {
     switch (this.#options.transport) {
       case 'unix':
@@ -205,6 +210,7 @@ export class AppServer {
         while (this.#alive && !(await accepts(this.#files.socket))) {
           await new Promise<void>((resolve) => this.#options.clock.after(POLL_MS, resolve));
         }
+        if (!this.#alive) await this.#failWhenExited();
         this.#address = { kind: 'unix', path: this.#files.socket };
         return;
       case 'ws': {
