@@ -24,38 +24,46 @@ const USAGE_LIMIT: Kind = {
 };
 
 /** `CodexErrorInfo` as Codex 0.169 names it; what is not here is {@link OTHER}. */
-const KINDS: Readonly<Record<string, Kind>> = {
-  unauthorized: LOGGED_OUT,
-  usageLimitExceeded: USAGE_LIMIT,
-  sessionBudgetExceeded: USAGE_LIMIT,
-  rateLimitExceeded: TRY_LATER,
-  flexUnavailable: TRY_LATER,
-  serverOverloaded: TRY_LATER,
-  policyCapacityUnavailable: TRY_LATER,
-  internalServerError: TRY_LATER,
-  responseTooManyFailedAttempts: TRY_LATER,
-  httpConnectionFailed: CONNECTION,
-  responseStreamConnectionFailed: CONNECTION,
-  responseStreamDisconnected: CONNECTION,
-  contextWindowExceeded: {
-    code: 'MODEL_ERROR',
-    advice: 'The conversation is too long for the model. Start a new session, or ask for less at once.',
-  },
-  modelNotFound: { code: 'MODEL_ERROR', advice: 'Choose another model.' },
-  badRequest: { code: 'MODEL_ERROR', advice: 'Check the model and its settings.' },
-  sandboxError: {
-    code: 'CODEX_REFUSED',
-    advice: 'Codex could not set up its sandbox. "codex-bridge doctor" tells what is missing.',
-  },
-  cyberPolicy: { code: 'CODEX_REFUSED', advice: 'The provider refuses this kind of request.' },
-  misalignmentPolicyViolation: { code: 'CODEX_REFUSED', advice: 'Codex stopped the turn. Ask differently.' },
-  inferenceHookDenied: { code: 'CODEX_REFUSED', advice: 'A hook of this machine refused the request.' },
-  tooManyDenials: {
-    code: 'CODEX_REFUSED',
-    advice: 'Too many approvals were declined. Ask again and say what is allowed.',
-  },
-  activeTurnNotSteerable: { code: 'SESSION_BUSY', advice: 'Wait until the turn has ended, then ask again.' },
-};
+const KINDS: ReadonlyMap<string, Kind> = new Map(
+  Object.entries<Kind>({
+    unauthorized: LOGGED_OUT,
+    usageLimitExceeded: USAGE_LIMIT,
+    sessionBudgetExceeded: USAGE_LIMIT,
+    rateLimitExceeded: TRY_LATER,
+    flexUnavailable: TRY_LATER,
+    serverOverloaded: TRY_LATER,
+    policyCapacityUnavailable: TRY_LATER,
+    internalServerError: TRY_LATER,
+    responseTooManyFailedAttempts: TRY_LATER,
+    httpConnectionFailed: CONNECTION,
+    responseStreamConnectionFailed: CONNECTION,
+    responseStreamDisconnected: CONNECTION,
+    contextWindowExceeded: {
+      code: 'MODEL_ERROR',
+      advice: 'The conversation is too long for the model. Start a new session, or ask for less at once.',
+    },
+    modelNotFound: { code: 'MODEL_ERROR', advice: 'Choose another model.' },
+    badRequest: { code: 'MODEL_ERROR', advice: 'Check the model and its settings.' },
+    sandboxError: {
+      code: 'CODEX_REFUSED',
+      advice: 'Codex could not set up its sandbox. "codex-bridge doctor" tells what is missing.',
+    },
+    cyberPolicy: { code: 'CODEX_REFUSED', advice: 'The provider refuses this kind of request.' },
+    misalignmentPolicyViolation: {
+      code: 'CODEX_REFUSED',
+      advice: 'Codex stopped the turn. Ask differently.',
+    },
+    inferenceHookDenied: { code: 'CODEX_REFUSED', advice: 'A hook of this machine refused the request.' },
+    tooManyDenials: {
+      code: 'CODEX_REFUSED',
+      advice: 'Too many approvals were declined. Ask again and say what is allowed.',
+    },
+    activeTurnNotSteerable: {
+      code: 'SESSION_BUSY',
+      advice: 'Wait until the turn has ended, then ask again.',
+    },
+  }),
+);
 
 /** A failed turn's error with a stable code and what to do next (`TurnError`, `CodexErrorInfo`). */
 export function turnError(error: CodexTurnError | null): TurnError {
@@ -63,7 +71,7 @@ export function turnError(error: CodexTurnError | null): TurnError {
     return { code: 'MODEL_ERROR', message: `Codex ended the turn without a reason. ${OTHER.advice}` };
   }
   const { name, status } = errorInfo(error.codexErrorInfo);
-  const kind = byStatus(status) ?? KINDS[name] ?? OTHER;
+  const kind = byStatus(status) ?? KINDS.get(name) ?? OTHER;
   return { code: kind.code, message: `${sentence(plainMessage(error.message))} ${kind.advice}` };
 }
 
