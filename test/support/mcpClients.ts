@@ -1,0 +1,118 @@
+import {
+  Client as ModernClient,
+  StreamableHTTPClientTransport as ModernTransport,
+} from '@modelcontextprotocol/client';
+import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { CallToolResultSchema, ListRootsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+
+/** What a test sees of a tool's answer. */
+export interface Answer {
+  readonly text: string;
+  readonly data: Record<string, unknown>;
+  readonly isError: boolean;
+}
+
+export interface CallOptions {
+  readonly onProgress?: (progress: { progress: number; message: string }) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** A connected MCP client of either era, with the same few methods. */
+export interface TestClient {
+  readonly era: Era;
+  readonly version: string | undefined;
+  tools(): Promise<
+    { name: string; inputSchema: unknown; outputSchema?: unknown; description?: string | undefined }[]
+  >;
+  call(name: string, args: Record<string, unknown>, options?: CallOptions): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export const ERAS = ['2025-11-25', '2026-07-28'] as const;
+export type Era = (typeof ERAS)[number];
+
+interface ConnectOptions {
+  readonly url: string;
+  readonly token: string;
+  /** Root directories as `file:` URIs; the older era only. */
+  readonly roots?: readonly string[];
+}
+
+/** Connects a real client: the SDK's v1 for 2025-11-25, its v2 for 2026-07-28. */
+export function connectClient(era: Era, options: ConnectOptions): Promise<TestClient> {
+  return era === '2025-11-25' ? connectLegacy(options) : connectModern(options);
+}
+
+async function connectLegacy({ url, token, roots }: ConnectOptions): Promise<TestClient> {
+  const capabilities = roots === undefined ? {} : { roots: {} };
+  const client = new LegacyClient({ name: 'test-client', version: '1.0.0' }, { capabilities });
+  if (roots !== undefined) {
+    client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: roots.map((uri) => ({ uri })) }));
+  }
+  const transport = new LegacyTransport(new URL(url), { requestInit: headers(token) });
+  // The SDK's own types disagree about exactOptionalPropertyTypes.
+  await client.connect(transport as Parameters<typeof client.connect>[0]);
+  return {
+    era: '2025-11-25',
+    version: transport.protocolVersion,
+    tools: async () => (await client.listTools()).tools,
+    async call(name, args, options = {}) {
+      return toAnswer(
+        await client.callTool({ name, arguments: args }, CallToolResultSchema, requestOptions(options)),
+      );
+    },
+    async close() {
+      await transport.terminateSession();
+      await client.close();
+    },
+  };
+}
+
+async function connectModern({ url, token }: ConnectOptions): Promise<TestClient> {
+  const client = new ModernClient(
+    { name: 'test-client', version: '2.0.0' },
+    { versionNegotiation: { mode: { pin: '2026-07-28' } } },
+  );
+  await client.connect(new ModernTransport(new URL(url), { requestInit: headers(token) }));
+  return {
+    era: '2026-07-28',
+    version: client.getNegotiatedProtocolVersion(),
+    tools: async () => (await client.listTools()).tools,
+    call: async (name, args, options = {}) =>
+      toAnswer(await client.callTool({ name, arguments: args }, requestOptions(options))),
+    close: () => client.close(),
+  };
+}
+
+function headers(token: string) {
+  return { headers: { Authorization: `Bearer ${token}` } };
+}
+
+function requestOptions({ onProgress, signal }: CallOptions) {
+  return {
+    timeout: 60_000,
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined
+      ? {}
+      : {
+          resetTimeoutOnProgress: true,
+          onprogress: (update: { progress: number; message?: string | undefined }) =>
+            onProgress({ progress: update.progress, message: update.message ?? '' }),
+        }),
+  };
+}
+
+function toAnswer(result: unknown): Answer {
+  // Checked by the SDK's client against the protocol and the tool's output schema.
+  const { content, structuredContent, isError } = result as {
+    content: { type: string; text?: string }[];
+    structuredContent?: Record<string, unknown>;
+    isError?: boolean;
+  };
+  return {
+    text: content.map((block) => block.text ?? '').join('\n'),
+    data: structuredContent ?? {},
+    isError: isError === true,
+  };
+}
