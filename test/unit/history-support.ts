@@ -1,5 +1,11 @@
 import { join } from 'node:path';
-import { type History, type HistoryDeps, openHistory } from '../../src/bridge/history/history.ts';
+import type { Database } from '../../src/bridge/history/database.ts';
+import {
+  type History,
+  type HistoryDeps,
+  openHistory,
+  SqliteHistory,
+} from '../../src/bridge/history/history.ts';
 import type { Logger } from '../../src/bridge/ports.ts';
 import type { NumberedEvent, SessionEvent } from '../../src/shared/events.ts';
 import { reduce } from '../../src/shared/reducer.ts';
@@ -33,6 +39,8 @@ export async function historyDir(): Promise<{
   readonly path: string;
   readonly file: string;
   open(deps?: Partial<HistoryDeps> & { file?: string }): History;
+  /** A history on a connection that the test has opened. */
+  openOn(db: Database): History;
   dispose(): Promise<void>;
 }> {
   const dir = await tempDir('history');
@@ -43,11 +51,12 @@ export async function historyDir(): Promise<{
     file,
     open(deps = {}) {
       const { file: other, ...rest } = deps;
-      const store = openHistory(other ?? file, FOLDER, {
-        logger: recordingLogger(),
-        clock: { now: () => 1_000_000 },
-        ...rest,
-      });
+      const store = openHistory(other ?? file, FOLDER, { ...defaults(), ...rest });
+      opened.push(store);
+      return store;
+    },
+    openOn(db) {
+      const store = new SqliteHistory(db, FOLDER, defaults(), undefined);
       opened.push(store);
       return store;
     },
@@ -56,6 +65,10 @@ export async function historyDir(): Promise<{
       await dir.dispose();
     },
   };
+}
+
+function defaults(): HistoryDeps {
+  return { logger: recordingLogger(), clock: { now: () => 1_000_000 } };
 }
 
 export function newSession(id: string, changes: Partial<SessionSnapshot> = {}): SessionSnapshot {

@@ -63,7 +63,8 @@ export function openHistory(file: string, folder: FolderKey, deps: HistoryDeps):
   }
 }
 
-class SqliteHistory implements History {
+/** {@link openHistory} on a connection whose schema is up to date. */
+export class SqliteHistory implements History {
   readonly recovered: Recovery | undefined;
   readonly #db: Database;
   readonly #folder: FolderKey;

@@ -1,7 +1,6 @@
 import { BridgeError } from '../../shared/errors.ts';
 import type { NumberedEvent, SessionEvent } from '../../shared/events.ts';
 import {
-  answerOf,
   hasEnded,
   type SessionId,
   type SessionSnapshot,
@@ -155,7 +154,6 @@ export class Journal {
   #putWhole(session: SessionId, turn: TurnSnapshot): void {
     this.#putTurn(session, turn);
     this.#db.run('DELETE FROM events WHERE turn = ?', turn.id);
-    if (hasEnded(turn.status)) this.#logged.delete(turn.id);
   }
 
   #putTurn(session: SessionId, turn: TurnSnapshot): void {
@@ -173,8 +171,8 @@ export class Journal {
       data,
     );
     if (changed !== 1) throw new BridgeError('INTERNAL', `Turn ${turn.id} belongs to another session.`);
-    this.#search.put(session, turn.id, 'prompt', turn.prompt);
-    if (hasEnded(turn.status)) this.#search.put(session, turn.id, 'answer', answerOf(turn));
+    this.#search.putTurn(session, turn);
+    if (hasEnded(turn.status)) this.#logged.delete(turn.id);
     else this.#logged.set(turn.id, { length: 0, limit: Math.max(this.#checkpointLength, data.length) });
   }
 

@@ -3,6 +3,7 @@ import { hasEnded } from '../../shared/session.ts';
 import { Database, isConstraint, isCorrupt, type Row, sqliteCode } from './database.ts';
 import { eventsOf, sessionOf, textOf, turnOf } from './rows.ts';
 import { migrate, SCHEMA_VERSION, schemaVersion } from './schema.ts';
+import { SearchIndex } from './search.ts';
 
 /** What happened to a damaged history (`HISTORY_CORRUPT`). */
 export interface Recovery {
@@ -118,49 +119,58 @@ function salvage(from: string, to: Database): number {
     throw error;
   }
   const source = old;
+  const search = new SearchIndex(to);
   try {
-    return to.transaction(() => copyAll(source, to));
+    return to.transaction(() => copyAll(source, to, search));
   } finally {
     source.close();
   }
 }
 
-function copyAll(from: Database, to: Database): number {
+function copyAll(from: Database, to: Database, search: SearchIndex): number {
   const sessions = new Set<string>();
-  copyTable(from, to, 'sessions', (row) => {
-    sessions.add(sessionOf(row, '').id);
-    return true;
-  });
-  const turns = new Set<string>();
+  for (const row of readable(from, 'sessions')) {
+    copyRow(to, 'sessions', row, () => {
+      const { id, title } = sessionOf(row, '');
+      sessions.add(id);
+      return () => search.put(id, id, 'title', title);
+    });
+  }
   const open = new Set<string>();
-  copyTable(from, to, 'turns', (row) => {
-    const turn = turnOf(row);
-    if (!sessions.has(textOf(row, 'session'))) return false;
-    turns.add(turn.id);
-    if (!hasEnded(turn.status)) open.add(turn.id);
-    return true;
-  });
-  copyTable(from, to, 'events', (row) => open.has(textOf(row, 'turn')) && eventsOf(row).length > 0);
-  copyTable(from, to, 'texts', (row) => {
-    const owner = textOf(row, 'owner');
-    return sessions.has(textOf(row, 'session')) && (sessions.has(owner) || turns.has(owner));
-  });
+  for (const row of readable(from, 'turns')) {
+    copyRow(to, 'turns', row, () => {
+      const turn = turnOf(row);
+      const session = textOf(row, 'session');
+      if (!sessions.has(session)) return undefined;
+      if (!hasEnded(turn.status)) open.add(turn.id);
+      return () => search.putTurn(session, turn);
+    });
+  }
+  for (const row of readable(from, 'events')) {
+    copyRow(to, 'events', row, () => {
+      const known = open.has(textOf(row, 'turn')) && eventsOf(row).length > 0;
+      return known ? () => {} : undefined;
+    });
+  }
   return sessions.size;
 }
 
-/** Copies the rows that `wanted` takes; a row that it can't read, or that breaks the schema, is left out. */
-function copyTable(from: Database, to: Database, table: string, wanted: (row: Row) => boolean): void {
-  for (const row of readable(from, table)) {
-    const columns = Object.keys(row);
-    try {
-      if (!wanted(row)) continue;
-      to.run(
-        `INSERT OR IGNORE INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
-        ...Object.values(row),
-      );
-    } catch (error) {
-      if (!(error instanceof SyntaxError || error instanceof TypeError || isConstraint(error))) throw error;
-    }
+/**
+ * Copies a row that `judge` takes; it answers with what comes after. A row that can't be understood or that
+ * breaks the schema is left out.
+ */
+function copyRow(to: Database, table: string, row: Row, judge: () => (() => void) | undefined): void {
+  const columns = Object.keys(row);
+  try {
+    const after = judge();
+    if (after === undefined) return;
+    to.run(
+      `INSERT OR IGNORE INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+      ...Object.values(row),
+    );
+    after();
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof TypeError || isConstraint(error))) throw error;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { SessionId } from '../../shared/session.ts';
+import { answerOf, hasEnded, type SessionId, type TurnSnapshot } from '../../shared/session.ts';
 import type { Database, Value } from './database.ts';
 import { textOf } from './rows.ts';
 
@@ -49,16 +49,17 @@ export class SearchIndex {
     );
   }
 
+  /** Its prompt, and its answer once it has ended. */
+  putTurn(session: SessionId, turn: TurnSnapshot): void {
+    this.put(session, turn.id, 'prompt', turn.prompt);
+    if (hasEnded(turn.status)) this.put(session, turn.id, 'answer', answerOf(turn));
+  }
+
   removeSession(session: SessionId): void {
     for (const row of this.#db.all('SELECT id, body FROM texts WHERE session = ?', session)) {
       this.#forget(row['id'] ?? null, textOf(row, 'body'));
     }
     this.#db.run('DELETE FROM texts WHERE session = ?', session);
-  }
-
-  /** Builds the index again from the texts. */
-  rebuild(): void {
-    if (this.#fts) this.#db.exec(`INSERT INTO search (search) VALUES ('rebuild')`);
   }
 
   /**
