@@ -1,0 +1,81 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FolderApi } from '../../src/bridge/api.ts';
+import { Bridge } from '../../src/bridge/bridge.ts';
+import { systemClock } from '../../src/bridge/clock.ts';
+import { jsonLogger } from '../../src/bridge/logger.ts';
+import { StateDirectory } from '../../src/bridge/stateDirectory.ts';
+import type { Endpoints } from '../../src/shared/faces.ts';
+import { type BridgeSettings, DEFAULT_SETTINGS } from '../../src/shared/settings.ts';
+import { codexBinary, makeCodexHome, tempDir } from './codexHome.ts';
+import { ScriptedModel } from './scriptedModel.ts';
+
+export interface RealBridge {
+  readonly model: ScriptedModel;
+  /** Real paths, as many as were asked for. */
+  readonly folders: readonly string[];
+  readonly endpoints: Endpoints;
+  /** Lines of the bridge's log so far. */
+  readonly log: readonly string[];
+  readonly stateDir: string;
+  folder(index: number): FolderApi;
+  /** Ends the bridge at once and starts another one on the same state, Codex home and model. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A whole bridge in this process: real doors, real Codex, scripted model. */
+export async function startRealBridge(
+  options: { folders?: number; settings?: Partial<BridgeSettings> } = {},
+): Promise<RealBridge> {
+  const temp = await tempDir('rb');
+  const model = await ScriptedModel.start();
+  const codex = await makeCodexHome({ modelUrl: model.url, dir: join(temp.path, 'ch') });
+  const folders = Array.from({ length: options.folders ?? 1 }, (_, i) => join(temp.path, `f${i}`));
+  for (const folder of folders) await mkdir(folder);
+  const log: string[] = [];
+  const stateDir = join(temp.path, 's');
+
+  const start = async () => {
+    const bridge = await Bridge.start({
+      version: '0.0.0-test',
+      state: StateDirectory.open(stateDir),
+      logger: jsonLogger((line) => void log.push(line), 'debug'),
+      clock: systemClock,
+      settings: { ...DEFAULT_SETTINGS, ...options.settings },
+      env: { ...codex.env, CODEX_BRIDGE_CODEX: codexBinary() },
+      endsItself: false,
+    });
+    for (const folder of folders) await bridge.addFolder(folder);
+    return bridge;
+  };
+  const stop = async (bridge: Bridge) => {
+    bridge.stop(true);
+    await bridge.ended;
+  };
+
+  let bridge = await start();
+  return {
+    model,
+    folders,
+    log,
+    stateDir,
+    get endpoints() {
+      return bridge.endpoints();
+    },
+    folder(index) {
+      const folder = bridge.folders()[index];
+      if (folder === undefined) throw new Error(`there is no folder ${index}`);
+      return folder;
+    },
+    async restart() {
+      await stop(bridge);
+      bridge = await start();
+    },
+    async close() {
+      await stop(bridge);
+      await model.close();
+      await temp.dispose();
+    },
+  };
+}
