@@ -1,5 +1,8 @@
 import type { FileChange, Item, SessionSnapshot, TokenUsage, TurnSnapshot } from '../../shared/session.ts';
 
+/** CommonMark 0.31, section 2.1: a lone carriage return ends a line too. */
+const LINE_BREAK = /\r\n|\n|\r/;
+
 /** A session to read, not to import: Markdown, every foreign text in it quoted or fenced. */
 export function toMarkdown(session: SessionSnapshot): string {
   const blocks = [
@@ -134,7 +137,7 @@ function timeOf(ms: number): string {
 
 function quoted(text: string, before = ''): string {
   return `${before}${text}`
-    .split('\n')
+    .split(LINE_BREAK)
     .map((line) => (line === '' ? '>' : `> ${line}`))
     .join('\n');
 }
@@ -159,7 +162,7 @@ function code(text: string): string {
 /** Markdown with its last fence closed: an answer that was cut in a code block must not swallow what follows. */
 function closed(text: string): string {
   let open: string | undefined;
-  for (const line of text.split('\n')) {
+  for (const line of text.split(LINE_BREAK)) {
     const run = /^ {0,3}(`{3,}|~{3,})(.*)$/.exec(line);
     if (run === null) continue;
     const [, marks = '', rest = ''] = run;

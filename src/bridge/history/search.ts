@@ -17,9 +17,10 @@ export class SearchIndex {
   readonly #db: Database;
   readonly #fts: boolean;
 
-  constructor(db: Database) {
+  /** `fts`: whether to use FTS5; where SQLite has it if not said. */
+  constructor(db: Database, fts = hasFts(db)) {
     this.#db = db;
-    this.#fts = this.#prepare(hasFts(db));
+    this.#fts = this.#prepare(fts);
   }
 
   /** `owner`: the session of a title, the turn of a prompt or an answer. */
