@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/bridge/clock.ts';
-import { AppServer } from '../../src/bridge/codex/appServer.ts';
+import { AppServer, type AppServerOptions } from '../../src/bridge/codex/appServer.ts';
 import { CodexClient } from '../../src/bridge/codex/client.ts';
 import { isActiveWriter, isThreadLost } from '../../src/bridge/codex/codexRefused.ts';
 import { GuardClient } from '../../src/bridge/codex/guardClient.ts';
@@ -28,7 +28,10 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await bench.dispose();
-  expect(await marked()).toEqual([]);
+  const left = await marked();
+  // A failed test must not leave its processes to the next one.
+  await endMarked((mark) => mark.startsWith(`${stateHash}:`));
+  expect(left).toEqual([]);
 });
 
 async function marked(): Promise<string[]> {
@@ -99,6 +102,11 @@ describe('start', () => {
     });
   });
 
+  test('a folder that is gone is told as such', async () => {
+    const cwd = join(bench.dir.path, 'gone');
+    await expect(startProgram(codexBinary(), { cwd })).rejects.toMatchObject({ code: 'FOLDER_NOT_FOUND' });
+  });
+
   test('a program that never listens is ended at the deadline', async () => {
     const fake = join(bench.dir.path, 'codex');
     await writeFile(fake, '#!/bin/sh\nexec sleep 600\n');
@@ -108,7 +116,7 @@ describe('start', () => {
       ...systemClock,
       after: (ms: number, then: () => void) => systemClock.after(ms >= 10_000 ? 50 : ms, then),
     };
-    await expect(startProgram(fake, hasty)).rejects.toMatchObject({
+    await expect(startProgram(fake, { clock: hasty })).rejects.toMatchObject({
       code: 'CODEX_START_FAILED',
       message: expect.stringContaining('did not listen'),
     });
@@ -117,31 +125,32 @@ describe('start', () => {
   test('a socket path that is too long is told before anything starts', async () => {
     const runDir = join(bench.dir.path, 'x'.repeat(90));
     await mkdir(runDir);
-    await expect(startProgram(codexBinary(), systemClock, runDir)).rejects.toMatchObject({
+    await expect(startProgram(codexBinary(), { runDir })).rejects.toMatchObject({
       code: 'SOCKET_PATH_TOO_LONG',
     });
   });
 
   test('without a guard nothing runs', async () => {
     const guard = new GuardClient({ logger: bench.logger, script: join(bench.dir.path, 'no-guard.mjs') });
-    await expect(startProgram(codexBinary(), systemClock, bench.dir.path, guard)).rejects.toMatchObject({
+    await expect(startProgram(codexBinary(), { guard })).rejects.toMatchObject({
       code: 'CODEX_START_FAILED',
       message: expect.stringContaining('guard'),
     });
     guard.dispose();
   });
 
-  function startProgram(codex: string, clock = systemClock, runDir = bench.dir.path, guard = bench.guard) {
+  function startProgram(codex: string, more: Partial<AppServerOptions> = {}): Promise<AppServer> {
     return AppServer.start({
       codex,
       cwd: bench.dir.path,
-      runDir,
+      runDir: bench.dir.path,
       transport: 'unix',
       mark: `${stateHash}:i:f`,
       env: bench.home.env,
-      clock,
+      clock: systemClock,
       logger: bench.logger,
-      guard,
+      guard: bench.guard,
+      ...more,
     });
   }
 });

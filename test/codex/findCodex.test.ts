@@ -141,17 +141,16 @@ describe('a planted codex', () => {
     expect((await findCodex({ setting, env: { PATH }, folders: [] })).version).toBe('9.9.9');
   });
 
-  test('a shim outside that would start a script of the folder is passed over', async () => {
+  test('a shim outside that would start a program of the folder is passed over', async () => {
     const bin = join(dir.path, 'bin');
     await mkdir(bin);
-    await symlink(ROOT, join(dir.path, 'project'));
     const script = join(ROOT, 'node_modules/@openai/codex/bin/codex.js');
     await writeFile(join(bin, 'codex'), `#!/bin/sh\nexec node "${script}" "$@"\n`, { mode: 0o755 });
-    await expect(
-      findCodex({ env: { PATH: bin }, folders: [join(dir.path, 'project')] }),
-    ).rejects.toMatchObject({
-      code: 'CODEX_NOT_FOUND',
-    });
+    // The folder is a link to where the native binary is.
+    await symlink(join(ROOT, 'node_modules/@openai'), join(dir.path, 'project'));
+    const query = { env: { PATH: bin }, folders: [join(dir.path, 'project')] };
+    await expect(findCodex(query)).rejects.toMatchObject({ code: 'CODEX_NOT_FOUND' });
+    expect((await findCodex({ ...query, folders: [] })).version).toBe(await pinned());
   });
 
   test('entries of the PATH that are not absolute are passed over', async () => {

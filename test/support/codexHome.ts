@@ -28,8 +28,13 @@ export async function tempDir(name: string): Promise<TempDir> {
   };
 }
 
-/** The pinned Codex's own binary, without the Node script before it. */
+/**
+ * The pinned Codex's own binary, without the Node script before it. `TEST_CODEX` names another, to try the
+ * suites on an older or newer version.
+ */
 export function codexBinary(): string {
+  const other = process.env['TEST_CODEX'];
+  if (other !== undefined && other !== '') return other;
   const require = createRequire(join(root, 'package.json'));
   const script = require.resolve('@openai/codex/bin/codex.js');
   const platform = `@openai/codex-${process.platform}-${process.arch}/package.json`;

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { rm, writeFile } from 'node:fs/promises';
+import { access, rm, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { BridgeError } from '../../shared/errors.ts';
@@ -84,7 +84,8 @@ export class AppServer {
   /**
    * Starts Codex and waits until it listens, 10 s at the most.
    *
-   * @throws BridgeError `CODEX_START_FAILED` with what it wrote to standard error, `SOCKET_PATH_TOO_LONG`
+   * @throws BridgeError `CODEX_START_FAILED` with what it wrote to standard error, `SOCKET_PATH_TOO_LONG`,
+   * `FOLDER_NOT_FOUND`
    */
   static async start(options: AppServerOptions): Promise<AppServer> {
     const name = randomBytes(4).toString('hex');
@@ -93,6 +94,12 @@ export class AppServer {
       token: join(options.runDir, `${name}.token`),
     };
     if (options.transport === 'unix') checkSocketPath(files.socket);
+    // Without this a folder that is gone would look like a program that is not there.
+    await access(options.cwd).catch((error: unknown) => {
+      throw new BridgeError('FOLDER_NOT_FOUND', `The folder ${options.cwd} is not there. Open it again.`, {
+        cause: error,
+      });
+    });
     if (options.transport === 'ws') {
       await writeFile(files.token, randomBytes(32).toString('base64url'), { mode: 0o600, flag: 'wx' });
     }

@@ -8,9 +8,8 @@ import { codexEnvironment } from './environment.ts';
 import { nativeBinary } from './npmLayout.ts';
 
 /**
- * The oldest Codex that the bridge works with. With 0.154 `codex mcp-server` went and the app-server became
- * the one way in; the protocol of this bridge (sockets shared with the TUI, the approval requests, closed
- * policies) was tried on versions since.
+ * The oldest Codex that the bridge works with: the first without `codex mcp-server`, and the oldest on which
+ * the contract suite of the transports was run (`TEST_CODEX`, see test/support/codexHome.ts).
  */
 export const MINIMUM_CODEX_VERSION = '0.154.0';
 
