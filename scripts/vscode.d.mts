@@ -1,0 +1,2 @@
+export function ensureVsCode(): { entry: string; version: string };
+export function ensureChromium(): string;

@@ -1,0 +1,166 @@
+import * as assert from 'node:assert/strict';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { COMMAND_IDS } from '../../src/extension/commandIds.ts';
+import type { ExtensionApi } from '../../src/extension/extension.ts';
+import type { Face } from '../../src/extension/face.ts';
+import { answerOf, hasEnded, type TurnSnapshot } from '../../src/shared/session.ts';
+
+const ID = 'codex-bridge.codex-bridge';
+
+/** What `codexBridge.ask` answers when it is called with a prompt. */
+interface Sent {
+  readonly session: string;
+  readonly turn: string;
+}
+
+describe('Codex Bridge in the extension host', () => {
+  let api: ExtensionApi;
+  let face: Face;
+
+  before(async () => {
+    const extension = vscode.extensions.getExtension<ExtensionApi>(ID);
+    assert.ok(extension, `${ID} is not installed`);
+    api = await extension.activate();
+    face = await api.face();
+  });
+
+  it('activates in less than 50 ms', () => {
+    console.log(`activation: ${api.activationMs.toFixed(1)} ms`);
+    assert.ok(api.activationMs < 50, `it took ${api.activationMs} ms`);
+  });
+
+  it('registers every command that its manifest declares, and no other', async () => {
+    const extension = vscode.extensions.getExtension(ID);
+    // The manifest is ours: a test of it may name its parts.
+    const manifest = extension?.packageJSON as { contributes: { commands: { command: string }[] } };
+    const declared = manifest.contributes.commands.map(({ command }) => command).sort();
+    assert.deepEqual(declared, [...COMMAND_IDS].sort());
+    const registered = await vscode.commands.getCommands(true);
+    // VS Code adds some of its own for the view.
+    const ours = registered.filter((id) => (COMMAND_IDS as readonly string[]).includes(id)).sort();
+    assert.deepEqual(ours, declared);
+  });
+
+  it('answers a prompt', async () => {
+    const turn = await ask('Hello from the host');
+    assert.equal(turn.status, 'completed');
+    assert.equal(answerOf(turn), 'Echo: Hello from the host');
+    assert.equal(turn.source.kind, 'palette');
+  });
+
+  it('goes on in the session that is open', async () => {
+    const before = face.window.selected;
+    const turn = await ask('!recall');
+    assert.equal(face.window.selected, before);
+    assert.match(answerOf(turn), /Hello from the host/);
+  });
+
+  it('keeps an index of the sessions in the workspace state', async () => {
+    const id = face.window.selected;
+    await face.index.flush();
+    const entry = face.index.sessions().find((session) => session.id === id);
+    assert.ok(entry, 'the open session is not in the index');
+    assert.match(entry.title, /Hello from the host/);
+    assert.equal(face.index.selected, id);
+  });
+
+  it('makes a new session only when there is something to say', async () => {
+    const before = face.window.sessions.length;
+    await vscode.commands.executeCommand('codexBridge.newSession');
+    assert.equal(face.window.selected, null);
+    assert.equal(face.window.sessions.length, before);
+    await ask('Another one');
+    assert.equal(face.window.sessions.length, before + 1);
+  });
+
+  it('cancels a turn', async () => {
+    const ended = nextEnd(face);
+    const sent = await vscode.commands.executeCommand<Sent>('codexBridge.ask', '!stall');
+    await event(face, ({ event }) => event.type === 'item.delta');
+    assert.deepEqual(await vscode.commands.executeCommand('codexBridge.cancel'), [sent.turn]);
+    assert.equal((await ended).status, 'cancelled');
+  });
+
+  it('shows a session by its id and exports it', async () => {
+    const first = face.window.sessions.find(({ title }) => title.includes('Hello from the host'));
+    assert.ok(first);
+    await vscode.commands.executeCommand('codexBridge.showSession', first.id);
+    assert.equal(face.window.selected, first.id);
+    const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '';
+    const target = vscode.Uri.file(join(folder, 'export.md'));
+    await vscode.commands.executeCommand('codexBridge.exportSession', {
+      session: first.id,
+      format: 'markdown',
+      target,
+    });
+    const text = Buffer.from(await vscode.workspace.fs.readFile(target)).toString();
+    assert.match(text, /Hello from the host/);
+  });
+
+  it('tells its caller what went wrong, with a code', async () => {
+    await assert.rejects(
+      async () => vscode.commands.executeCommand('codexBridge.showSession', 's_unknown'),
+      /session/i,
+    );
+  });
+
+  it('follows folders that are added to the window and removed', async () => {
+    const path = process.env['CODEX_BRIDGE_SECOND_FOLDER'];
+    assert.ok(path, 'the second folder is not set');
+    const link = face.window.link;
+    const added = folders(face, (count) => count === 2);
+    assert.ok(vscode.workspace.updateWorkspaceFolders(1, 0, { uri: vscode.Uri.file(path) }));
+    await added;
+    assert.equal(link.folderAt(path)?.name, 'second');
+    const removed = folders(face, (count) => count === 1);
+    assert.ok(vscode.workspace.updateWorkspaceFolders(1, 1));
+    await removed;
+    assert.equal(link.folderAt(path), undefined);
+  });
+
+  async function ask(prompt: string): Promise<TurnSnapshot> {
+    const ended = nextEnd(face);
+    const sent = await vscode.commands.executeCommand<Sent>('codexBridge.ask', prompt);
+    const turn = await ended;
+    assert.equal(turn.id, sent.turn);
+    return turn;
+  }
+});
+
+type LinkEvent = Parameters<Parameters<Face['window']['link']['onEvent']>[0]>[0];
+
+function event(face: Face, wanted: (event: LinkEvent) => boolean): Promise<LinkEvent> {
+  return new Promise((resolve) => {
+    const subscription = face.window.link.onEvent((happened) => {
+      if (!wanted(happened)) return;
+      subscription.dispose();
+      resolve(happened);
+    });
+  });
+}
+
+/** The next turn of the open session that ends, also where its end came with the snapshot. */
+function nextEnd(face: Face): Promise<TurnSnapshot> {
+  const { link } = face.window;
+  const before = new Set(link.session?.turns.filter((turn) => hasEnded(turn.status)).map(({ id }) => id));
+  return new Promise((resolve) => {
+    const look = () => {
+      const turn = link.session?.turns.find(({ id, status }) => hasEnded(status) && !before.has(id));
+      if (turn === undefined) return;
+      for (const subscription of subscriptions) subscription.dispose();
+      resolve(turn);
+    };
+    const subscriptions = [link.onEvent(look), link.onSession(look)];
+  });
+}
+
+function folders(face: Face, wanted: (count: number) => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    const subscription = face.window.link.onFolders((list) => {
+      if (!wanted(list.length)) return;
+      subscription.dispose();
+      resolve();
+    });
+  });
+}
