@@ -103,7 +103,7 @@ function eventFor(session: SessionSnapshot, s: Step): SessionEvent | undefined {
         : { type: 'approval.resolved', approval, decision: 'accept', by: 'face', at };
     }
     case 'title':
-      return { type: 'session.titled', title: s.text.toWellFormed() };
+      return { type: 'session.titled', title: s.text };
     case 'archive':
       return { type: 'session.archived', archived: s.pick % 2 === 0 };
     case 'settings':

@@ -98,7 +98,7 @@ describe('search', () => {
     expect(found('after')).toEqual(['s_1']);
     live.append(
       store,
-      { type: 'session.titled', title: '\ud83d half' },
+      { type: 'session.titled', title: '\ud83d\0half' },
       { type: 'session.titled', title: '' },
     );
     expect(found('half')).toEqual([]);
@@ -130,7 +130,7 @@ describe('a SQLite without FTS5', () => {
     const session = newSession('s_1');
     db.run(
       `INSERT INTO sessions (id, title, archived, created_at, updated_at, seq, usage, settings, approvals)
-       VALUES ('s_1', 't', 0, 1, 1, 0, ?, '{}', '[]')`,
+       VALUES ('s_1', '"t"', 0, 1, 1, 0, ?, '{}', '[]')`,
       JSON.stringify(session.usage),
     );
     plain.put('s_1', 's_1', 'title', 'Needle in 100% hay');

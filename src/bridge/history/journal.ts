@@ -141,7 +141,7 @@ export class Journal {
   #describe(session: SessionSnapshot): void {
     this.#db.run(
       'UPDATE sessions SET title = ?, archived = ?, settings = ?, thread = ? WHERE id = ?',
-      session.title,
+      JSON.stringify(session.title),
       session.archived ? 1 : 0,
       JSON.stringify(session.settings),
       session.thread ?? null,

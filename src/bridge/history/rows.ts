@@ -34,7 +34,7 @@ export const SESSION_COLUMNS =
 export function sessionValues(session: SessionSnapshot): Value[] {
   return [
     session.id,
-    session.title,
+    JSON.stringify(session.title),
     session.archived ? 1 : 0,
     session.createdAt,
     session.updatedAt,
@@ -86,7 +86,7 @@ function described(row: Row, folder: FolderKey): Omit<SessionSummary, 'state' | 
   return {
     id: textOf(row, 'id'),
     folder,
-    title: textOf(row, 'title'),
+    title: jsonOf<string>(row, 'title'),
     archived: numberOf(row, 'archived') === 1,
     createdAt: numberOf(row, 'created_at'),
     updatedAt: numberOf(row, 'updated_at'),

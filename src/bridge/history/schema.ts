@@ -7,7 +7,8 @@ import type { Database } from './database.ts';
  *
  * `sessions` has what lists show; `turns` has a column for each thing that is counted and the whole
  * TurnSnapshot in `data`; `events` is what happened to an open turn since its `data` was written, and is
- * empty once it has ended. Times are REAL, in ms, because a time may come with a fraction.
+ * empty once it has ended. All that a person or Codex wrote is JSON, because SQLite's text, as Node 22 reads
+ * it, ends at a NUL and has no lone surrogates. Times are REAL, in ms, because a time may come with a fraction.
  */
 const MIGRATIONS: readonly string[] = [
   `

@@ -10,8 +10,8 @@ const MAX_TERM_LENGTH = 200;
 
 /**
  * Full-text search over titles, prompts and answers. The texts are in a table of their own, which FTS5
- * indexes. FTS5 is missing in SQLite as Node 22.13 has it: there the same texts are scanned, and the next
- * Node that has FTS5 builds the index again.
+ * indexes. FTS5 is missing in SQLite as Node 22.13 has it: there the same texts are scanned (which also finds
+ * parts of words, and heeds accents), and the next Node that has FTS5 builds the index again.
  */
 export class SearchIndex {
   readonly #db: Database;
@@ -25,7 +25,8 @@ export class SearchIndex {
 
   /** `owner`: the session of a title, the turn of a prompt or an answer. */
   put(session: SessionId, owner: string, kind: 'title' | 'prompt' | 'answer', text: string): void {
-    const body = text.slice(0, SEARCHED_LENGTH);
+    // As it will be read back: the index is told what it forgets by the text in the table.
+    const body = text.slice(0, SEARCHED_LENGTH).toWellFormed().replaceAll('\0', ' ');
     const old = this.#db.get('SELECT id, body FROM texts WHERE owner = ? AND kind = ?', owner, kind);
     if (old === undefined) {
       if (body === '') return;
@@ -42,7 +43,6 @@ export class SearchIndex {
       this.#db.run('UPDATE texts SET body = ? WHERE owner = ? AND kind = ?', body, owner, kind);
     }
     if (!this.#fts) return;
-    // The body as it was stored: a lone surrogate is not stored as it is, and the index must match the table.
     this.#db.run(
       'INSERT INTO search (rowid, body) SELECT id, body FROM texts WHERE owner = ? AND kind = ?',
       owner,
