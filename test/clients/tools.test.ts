@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectClient, ERAS, type TestClient } from '../support/mcpClients.ts';
 import { type RealBridge, startRealBridge } from '../support/realBridge.ts';
-import { Latch, text, usage, words } from '../support/scriptedModel.ts';
+import { command, Latch, text, usage, words } from '../support/scriptedModel.ts';
 
 describe.each(ERAS)('real Codex through MCP %s', (era) => {
   let bridge: RealBridge;
@@ -125,6 +125,40 @@ describe.each(ERAS)('real Codex through MCP %s', (era) => {
     bridge.model.script(() => [text('usable')]);
     const after = await client.call('chat_msg', { session: second.data['session'], prompt: 'again' });
     expect(after.data).toMatchObject({ status: 'completed', answer: 'usable' });
+  });
+
+  it('tells that a person must approve, and goes on when one did', async () => {
+    bridge.model.script((request) =>
+      request.outputs.length === 0 ? [command('touch approved.txt')] : [text('approved and done')],
+    );
+    const messages: string[] = [];
+    const asked = Promise.withResolvers<void>();
+    const asking = client.call(
+      'ask',
+      { prompt: 'needs approval', approval_policy: 'untrusted' },
+      {
+        onProgress({ message }) {
+          messages.push(message);
+          if (message.startsWith('waiting for your approval')) asked.resolve();
+        },
+      },
+    );
+    await asked.promise;
+    expect(messages.at(-1)).toMatch(/^waiting for your approval in VS Code: run `.*touch approved\.txt/);
+    const status = await client.call('status', {});
+    const [live] = status.data['folders'] as {
+      approvals: { turn: string; session: string; question: string }[];
+    }[];
+    const [approval] = live?.approvals ?? [];
+    expect(approval?.question).toContain('touch approved.txt');
+    const handle = await client.call('wait', { turn: approval?.turn, wait_seconds: 0 });
+    expect(handle.data).toMatchObject({
+      status: 'waiting_for_approval',
+      waiting_for: [expect.stringContaining('touch approved.txt')],
+    });
+    const session = bridge.folder(0).session(approval?.session ?? '');
+    session.answer(session.snapshot.approvals[0]?.id ?? '', 'accept');
+    expect((await asking).data).toMatchObject({ status: 'completed', answer: 'approved and done' });
   });
 
   it('hands files, text and images to the model', async () => {

@@ -359,6 +359,132 @@ describe.each(ERAS)('MCP %s', (era) => {
   });
 });
 
+describe('2025-11-25 sessions', () => {
+  let doors: Doors;
+
+  beforeEach(async () => {
+    doors = await openDoors({ folders: 2 });
+  });
+  afterEach(() => doors.close());
+
+  function send(
+    method: string,
+    options: { headers?: Record<string, string>; body?: unknown; folder?: number; signal?: AbortSignal } = {},
+  ): Promise<Response> {
+    const key = (options.folder === 1 ? doors.other : doors.home).info.key;
+    return fetch(doors.http.folderUrl(key), {
+      method,
+      headers: {
+        Authorization: `Bearer ${doors.tokens.folder(key)}`,
+        'Content-Type': 'application/json',
+        Accept: method === 'GET' ? 'text/event-stream' : 'application/json, text/event-stream',
+        ...options.headers,
+      },
+      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+  }
+
+  async function initialize(): Promise<Record<string, string>> {
+    const response = await send('POST', {
+      body: {
+        jsonrpc: '2.0',
+        id: 0,
+        method: 'initialize',
+        params: {
+          protocolVersion: '2025-11-25',
+          capabilities: {},
+          clientInfo: { name: 'raw', version: '1' },
+        },
+      },
+    });
+    await response.text();
+    return {
+      'Mcp-Session-Id': response.headers.get('mcp-session-id') ?? '',
+      'Mcp-Protocol-Version': '2025-11-25',
+    };
+  }
+
+  const asks = (id: number, args: Record<string, unknown>, progressToken?: string) => ({
+    jsonrpc: '2.0',
+    id,
+    method: 'tools/call',
+    params: {
+      name: 'ask',
+      arguments: args,
+      ...(progressToken === undefined ? {} : { _meta: { progressToken } }),
+    },
+  });
+
+  it('belong to the token that began them, and end with DELETE', async () => {
+    const headers = await initialize();
+    const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
+    expect((await send('POST', { headers, body: list })).status).toBe(200);
+    expect((await send('POST', { headers, body: list, folder: 1 })).status).toBe(404);
+    expect((await send('DELETE', { headers })).status).toBe(200);
+    expect((await send('POST', { headers, body: list })).status).toBe(404);
+    expect((await send('POST', { body: list })).status).toBe(400);
+    expect(doors.mcp.clients()).toEqual([]);
+  });
+
+  it('take the same request sent twice for one', async () => {
+    const headers = await initialize();
+    const body = asks(7, { prompt: 'twice' });
+    const first = await (await send('POST', { headers, body })).text();
+    const second = await (await send('POST', { headers, body })).text();
+    const turn = /"turn":"(t_\w+)"/;
+    expect(turn.exec(second)?.[1]).toBe(turn.exec(first)?.[1]);
+    expect(doors.home.sessions.size).toBe(1);
+  });
+
+  it('give a cut stream the rest, exactly', async () => {
+    const headers = await initialize();
+    doors.home.script = (session, turn) => session.start(turn);
+    const cut = new AbortController();
+    const response = await send('POST', {
+      headers,
+      body: asks(1, { prompt: 'p' }, 'tok'),
+      signal: cut.signal,
+    });
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    let seen = '';
+    while (!seen.includes('notifications/progress')) seen += (await reader?.read())?.value ?? '';
+    const lastId = [...seen.matchAll(/^id: (.+)$/gm)].at(-1)?.[1] ?? '';
+    cut.abort();
+    await reader?.cancel().catch(() => undefined);
+
+    const session = [...doors.home.sessions.values()][0];
+    const turn = session?.snapshot.turns[0]?.id ?? '';
+    session?.say(turn, 'the rest');
+    session?.end(turn, 'completed');
+    const resumed = await send('GET', { headers: { ...headers, 'Last-Event-ID': lastId } });
+    const more = resumed.body?.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    while (!text.includes('"result"')) text += (await more?.read())?.value ?? '';
+    await more?.cancel();
+    expect(text).toContain('the rest');
+    expect(text).not.toContain(`id: ${lastId}\n`);
+  });
+
+  it('are refused what is no JSON, and too long a batch', async () => {
+    const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
+    expect((await send('POST', { body: Array.from({ length: 21 }, () => list) })).status).toBe(400);
+    const headers = { 'Content-Type': 'text/plain' };
+    expect((await send('POST', { headers, body: list })).status).toBeGreaterThanOrEqual(400);
+  });
+
+  it('end when they were idle for long, and the oldest gives way to a new one', async () => {
+    const headers = await initialize();
+    const list = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
+    await (await send('POST', { headers, body: list })).text();
+    doors.clock.advance(5 * 60 * 60_000);
+    expect((await send('POST', { headers, body: list })).status).toBe(404);
+    const first = await initialize();
+    for (let i = 0; i < 200; i++) await initialize();
+    expect((await send('POST', { headers: first, body: list })).status).toBe(404);
+  });
+});
+
 describe('the endpoint for all folders', () => {
   let doors: Doors;
   let clients: TestClient[];
