@@ -47,6 +47,8 @@ describe.each(ERAS)('MCP %s', (era) => {
     for (const tool of tools) {
       expect(tool.inputSchema).toMatchObject({ type: 'object', additionalProperties: false });
       expect(tool.outputSchema).toMatchObject({ type: 'object' });
+      // A newer bridge may say more than a client's listing knows.
+      expect(JSON.stringify(tool.outputSchema)).not.toContain('"additionalProperties":false');
       expect(tool.description?.length).toBeLessThan(300);
     }
   });

@@ -2,8 +2,8 @@ import type { EventStore, JSONRPCMessage } from '@modelcontextprotocol/server';
 
 /** What one session keeps for streams that were cut; the oldest goes first. */
 const MAX_EVENTS = 500;
-/** Characters of JSON: a few long answers. */
-const MAX_LENGTH = 4 * 1024 * 1024;
+/** Characters of JSON: a few long answers, and no more than memory bears with every session in use. */
+const MAX_LENGTH = 512 * 1024;
 
 interface StoredEvent {
   readonly number: number;

@@ -45,7 +45,20 @@ export class ToolSet {
   }
 }
 
+/**
+ * Arguments are closed: what a caller misspells must not be passed over. Results are open, because clients
+ * keep a listing and would refuse an answer of a newer bridge that says more.
+ */
 function toJson(schema: z.ZodType, io: 'input' | 'output'): JsonObjectSchema {
-  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { io });
+  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, {
+    io,
+    override({ jsonSchema }) {
+      if (io === 'output' && jsonSchema.additionalProperties === false)
+        delete jsonSchema.additionalProperties;
+      // Zod's integers are safe ones; to a reader of the listing that is noise.
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+    },
+  });
   return { ...json, type: 'object' };
 }
