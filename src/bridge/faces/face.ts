@@ -48,6 +48,7 @@ export class Face implements Disposable {
     this.#store.dispose();
     for (const subscription of this.#open.values()) subscription.dispose();
     this.#open.clear();
+    this.#deps.close();
   }
 
   #handlers(): Handlers<FaceContract> {

@@ -39,7 +39,7 @@ export async function ask(args: string[]): Promise<number> {
   const folder = folderOf(values.folder ?? process.cwd());
   const connection = await connectBridge({
     kind: 'cli',
-    canAnswer: process.stdin.isTTY && process.stderr.isTTY,
+    canAnswer: process.stdin.isTTY === true && process.stderr.isTTY === true,
     version: VERSION,
     start: { runtime: dirname(fileURLToPath(import.meta.url)) },
   });
