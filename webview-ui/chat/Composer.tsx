@@ -18,8 +18,17 @@ export function Composer({ store }: { store: ChatStore }) {
   const blocked = problem?.kind === 'untrusted' || problem?.kind === 'no_folder';
   const session = head?.id ?? null;
 
-  // Another session is there to be written to.
-  useEffect(() => area.current?.focus(), [session]);
+  // Only while the person is in this view: a window that opens must not lose its focus to the chat.
+  useEffect(() => {
+    if (document.hasFocus()) area.current?.focus();
+  }, [session]);
+  useEffect(() => {
+    const onFocus = () => {
+      if (document.activeElement === document.body) area.current?.focus();
+    };
+    window.addEventListener('focus', onFocus);
+    return () => window.removeEventListener('focus', onFocus);
+  }, []);
 
   const change = (value: string) => {
     store.draft.value = value;

@@ -32,6 +32,7 @@ export function SessionBar({ store }: { store: ChatStore }) {
   }, [open]);
   const head = store.head.value;
   const { sessions } = store.window.value;
+  if (head === null && sessions.length === 0) return null;
   const others = sessions.filter(
     ({ id, state }) => id !== head?.id && state !== 'idle' && state !== 'failed',
   );
@@ -54,14 +55,6 @@ export function SessionBar({ store }: { store: ChatStore }) {
         )}
         <Icon name={open ? 'chevron-up' : 'chevron-down'} />
       </button>
-      <IconButton
-        icon="add"
-        label="New session"
-        onClick={() => {
-          setOpen(false);
-          void store.ask('session.new', {});
-        }}
-      />
       {open && <List store={store} current={head?.id} onChosen={() => setOpen(false)} />}
     </header>
   );

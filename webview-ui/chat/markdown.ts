@@ -32,6 +32,8 @@ const POLICY = {
     ...['ul', 'ol', 'li', 'a', 'table', 'thead', 'tbody', 'tr', 'th', 'td'],
   ],
   ALLOWED_ATTR: ['href', 'title', 'start', 'class'],
+  // The web, mail, and paths, also with a line as in "a.ts:12"; no other scheme.
+  ALLOWED_URI_REGEXP: /^(?:https?:|mailto:|[^a-z]|[\w+-]*\.[\w.+-]*:\d|[\w.+-]+(?:[^\w.+:-]|$))/i,
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
 };
