@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Database } from '../../src/bridge/history/database.ts';
 import type { History } from '../../src/bridge/history/history.ts';
 import { summaryOf } from '../../src/shared/session.ts';
 import { addSession, historyDir, Live, message, newSession, queuedTurn, tokens } from './history-support.ts';
@@ -271,6 +272,19 @@ describe('the file', () => {
     expect((await stat(dirname(dir.file))).mode & 0o777).toBe(0o700);
     for (const side of ['', '-wal', '-shm']) {
       expect((await stat(dir.file + side)).mode & 0o777).toBe(0o600);
+    }
+  });
+
+  it('is synced at each commit', () => {
+    dir.open().close();
+    const db = Database.open(dir.file);
+    try {
+      expect(db.get('PRAGMA journal_mode')).toMatchObject({ journal_mode: 'wal' });
+      // 2 is FULL: only a power cut could tell, and a test can't make one.
+      expect(db.get('PRAGMA synchronous')).toMatchObject({ synchronous: 2 });
+      expect(db.get('PRAGMA foreign_keys')).toMatchObject({ foreign_keys: 1 });
+    } finally {
+      db.close();
     }
   });
 

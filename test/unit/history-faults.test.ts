@@ -164,7 +164,12 @@ describe('a damaged file', () => {
     writeFileSync(`${dir.file}.corrupt-1`, 'damaged');
     const moved = join(dir.path, 'moved.db');
     writeFileSync(`${moved}.recovering`, readFileSync(dir.file));
-    expect(dir.open({ file: moved }).read('s_1')).toBeDefined();
+    const other = dir.open({ file: join(dir.path, 'other.db') });
+    addSession(other, 's_other', { prompt: 'p', answer: 'a' });
+    writeFileSync(`${moved}-wal`, readFileSync(join(dir.path, 'other.db-wal')));
+    const finished = dir.open({ file: moved });
+    expect(finished.recovered).toBeUndefined();
+    expect(finished.list({}).sessions.map(({ id }) => id)).toEqual(['s_1']);
     // Killed before: the half-made file goes, and the old one is judged again.
     writeFileSync(`${dir.file}.recovering`, 'half made');
     expect(dir.open().read('s_1')).toBeDefined();

@@ -26,7 +26,11 @@ export function openOrRecover(file: string): { db: Database; recovery?: Recovery
   if (file === ':memory:') return { db: openNew(file) };
   const rescued = `${file}.recovering`;
   // Left by a recovery that was cut short: whole if the damaged file has already been set aside, else not.
-  if (existsSync(rescued) && !existsSync(file)) renameSync(rescued, file);
+  if (existsSync(rescued) && !existsSync(file)) {
+    // A log beside it would be the damaged file's; SQLite would take it for this one's.
+    removeDatabase(file);
+    renameSync(rescued, file);
+  }
   removeDatabase(rescued);
   createPrivate(file);
   const db = openWhole(file);
@@ -86,7 +90,8 @@ function moveAside(file: string): string {
   let n = 1;
   while (existsSync(`${file}.corrupt-${n}`)) n++;
   const aside = `${file}.corrupt-${n}`;
-  for (const side of ['-wal', '-shm', '']) {
+  // The file first: as long as it is there, its log is needed to read it.
+  for (const side of ['', '-wal', '-shm']) {
     if (existsSync(file + side)) renameSync(file + side, aside + side);
   }
   return aside;
