@@ -56,7 +56,7 @@ async function start(
   options: ConnectOptions,
   launcher: BridgeLauncher,
 ): Promise<BridgeConnection> {
-  const child = spawnBridge(home, launcher);
+  let child = spawnBridge(home, launcher);
   const deadline = performance.now() + START_DEADLINE_MS;
   for (;;) {
     const joined = await tryJoin(home, options);
@@ -65,8 +65,11 @@ async function start(
       return joined;
     }
     const failure = child.failure();
-    // Another face's bridge may have won the race; then its lock made ours leave and the next try joins it.
-    if (failure !== undefined && !failure.lostRace) throw failure.error;
+    if (failure !== undefined) {
+      if (!failure.lostRace) throw failure.error;
+      // Another bridge has the lock: one that is coming up, which the next try joins, or one that is leaving.
+      child = spawnBridge(home, launcher);
+    }
     if (performance.now() > deadline) {
       child.release();
       throw new BridgeError(

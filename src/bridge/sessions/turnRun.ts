@@ -162,7 +162,8 @@ export class TurnRun {
     if (turnId !== undefined && turnId !== this.#codexTurn) return;
     for (const event of this.#mapper?.map(notification) ?? []) {
       if (event.type === 'turn.ended') this.#end(event.status, event.error);
-      else this.#session.emit(event);
+      // Codex says it twice: in its answer to `turn/start`, and as `turn/started`.
+      else if (event.type !== 'turn.accepted') this.#session.emit(event);
     }
   }
 

@@ -93,7 +93,7 @@ async function runTurn(
     if (turn === undefined) early.push({ seq, event });
     else see({ seq, event });
   });
-  onClose(() =>
+  const closing = onClose(() =>
     ended.reject(
       new BridgeError(
         'CONNECTION_CLOSED',
@@ -125,6 +125,7 @@ async function runTurn(
     return last.status === 'completed' ? EXIT.done : EXIT.failed;
   } finally {
     process.off('SIGINT', interrupt);
+    closing.dispose();
   }
 }
 
