@@ -40,6 +40,17 @@ describe('TurnScheduler', () => {
     expect(started).toEqual(['a1']);
   });
 
+  test('a session that comes back after its turn was removed waits at the end', () => {
+    const { scheduler: it, started } = scheduler(1);
+    it.request('a', 'a1');
+    it.request('b', 'b1');
+    it.request('c', 'c1');
+    it.remove('b1');
+    it.request('b', 'b2');
+    for (const turn of ['a1', 'c1', 'b2']) it.done(turn);
+    expect(started).toEqual(['a1', 'c1', 'b2']);
+  });
+
   test('done for a turn that is not running changes nothing', () => {
     const { scheduler: it, started } = scheduler(1);
     it.request('a', 'a1');

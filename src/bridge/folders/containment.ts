@@ -1,5 +1,5 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, lstat, open, readlink, realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, parse, relative, resolve, sep } from 'node:path';
 import { BridgeError } from '../../shared/errors.ts';
 
@@ -58,8 +58,8 @@ export async function resolveInside(folderReal: string, path: string): Promise<s
 }
 
 /**
- * Opens a regular file of the folder for reading. What is read through the handle is the file that was
- * checked, also when somebody swaps a directory for a symlink meanwhile. The caller closes the handle.
+ * Opens a regular file of the folder for reading. What is checked is the opened file itself, so that a
+ * directory swapped for a symlink meanwhile leads nowhere. The caller closes the handle.
  *
  * @throws BridgeError `ATTACHMENT_NOT_FOUND`, `ATTACHMENT_OUTSIDE_FOLDER`
  */
@@ -81,12 +81,44 @@ export async function openInside(
     if (!opened.isFile()) {
       throw new BridgeError('ATTACHMENT_NOT_FOUND', `"${path}" is no file. Attach the files themselves.`);
     }
-    const again = await stat(await resolveInside(folderReal, path));
-    if (again.ino !== opened.ino || again.dev !== opened.dev) throw outside(path);
+    await checkOpened(folderReal, path, handle, opened);
     return { handle, real, size: opened.size };
   } catch (error) {
     await handle.close();
     throw error;
+  }
+}
+
+/**
+ * Whether the opened file is the one that was asked for, and inside. Linux tells where a handle leads, which no
+ * later swap can change. Elsewhere the path is resolved again: whoever swaps a directory twice at exactly the
+ * right moments could still get by.
+ */
+async function checkOpened(
+  folderReal: string,
+  path: string,
+  handle: FileHandle,
+  opened: Stats,
+): Promise<void> {
+  const at = await handlePath(handle);
+  if (at !== undefined) {
+    if (!isInside(folderReal, at)) throw outside(path);
+    return;
+  }
+  const again = await resolveInside(folderReal, path);
+  const now = await lstat(again).catch((error: unknown) => {
+    throw notFound(path, error);
+  });
+  if (now.ino !== opened.ino || now.dev !== opened.dev) throw outside(path);
+}
+
+/** Where a handle leads (Linux: proc(5), `/proc/self/fd`); undefined where nobody tells. */
+async function handlePath(handle: FileHandle): Promise<string | undefined> {
+  if (process.platform !== 'linux') return undefined;
+  try {
+    return await readlink(`/proc/self/fd/${handle.fd}`);
+  } catch {
+    return undefined; // Without /proc the path is resolved again.
   }
 }
 
