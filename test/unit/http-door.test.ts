@@ -121,6 +121,36 @@ describe('HttpDoor', () => {
     expect((await send(port, { body: 'x' })).status).toBe(200);
   });
 
+  it('asks for a body only after the guard', async () => {
+    const port = await door().listen();
+    const head = (token: string) =>
+      `POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${token}\r\nConnection: close\r\n`;
+    const refused = await raw(port, `${head('wrong')}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n`);
+    expect(refused).toMatch(/^HTTP\/1.1 401 /);
+    const taken = await raw(port, `${head(tokens.all)}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n{}`);
+    expect(taken).toMatch(/^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 200 /);
+  });
+
+  it('lets answers that are on their way arrive when it closes', async () => {
+    const hold = Promise.withResolvers<void>();
+    const entered = Promise.withResolvers<void>();
+    const made = door({
+      async handle({ res }) {
+        entered.resolve();
+        await hold.promise;
+        res.end('made it');
+      },
+    });
+    const port = await made.listen();
+    const answer = send(port);
+    await entered.promise;
+    const closed = made.close();
+    hold.resolve();
+    expect((await answer).text).toBe('made it');
+    await closed;
+    await expect(send(port)).rejects.toThrow('ECONNREFUSED');
+  });
+
   it('bounds the requests at once', async () => {
     const hold = Promise.withResolvers<void>();
     const entered = Promise.withResolvers<void>();

@@ -36,6 +36,8 @@ export interface WantedPort {
 }
 
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
+/** Milliseconds that open requests have to end by themselves when the door closes. */
+const CLOSE_GRACE_MS = 500;
 /** All bodies being read at once, as a multiple of one. */
 const BODIES_AT_ONCE = 4;
 
@@ -48,6 +50,7 @@ export class HttpDoor {
   readonly #budget: BodyBudget;
   #port = 0;
   #open = 0;
+  #onIdle: (() => void) | undefined;
 
   constructor(options: HttpDoorOptions) {
     this.#options = options;
@@ -67,6 +70,8 @@ export class HttpDoor {
       },
       (req, res) => void this.#serve(req, res),
     );
+    // Without this, Node asks for the body of a request that the guard has not seen.
+    this.#server.on('checkContinue', (req, res) => void this.#serve(req, res, () => res.writeContinue()));
     // Open streams and connections kept alive by as many clients as may ask at once.
     this.#server.maxConnections = this.#maxRequests * 2;
     this.#server.on('error', (error) => options.logger.error('the HTTP listener failed', { error }));
@@ -117,15 +122,30 @@ export class HttpDoor {
     return this.#port;
   }
 
-  /** Stops listening and ends every connection. Resolves when the port is free. */
+  /**
+   * Stops listening; answers that are on their way get a moment to arrive, then every connection is ended.
+   * Resolves when the port is free.
+   */
   async close(): Promise<void> {
     if (!this.#server.listening) return;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    if (this.#open > 0) await this.#idle(CLOSE_GRACE_MS);
     this.#server.closeAllConnections();
     await closed;
   }
 
-  async #serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  #idle(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#onIdle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  async #serve(req: IncomingMessage, res: ServerResponse, goOn?: () => void): Promise<void> {
     const verdict = guardRequest(
       {
         method: req.method ?? '',
@@ -145,8 +165,12 @@ export class HttpDoor {
       return this.#refuse(req, res, 503, 'Too many requests at once. Try again.', { 'Retry-After': '1' });
     }
     this.#open++;
-    res.once('close', () => this.#open--);
+    res.once('close', () => {
+      this.#open--;
+      if (this.#open === 0) this.#onIdle?.();
+    });
     try {
+      goOn?.();
       await this.#handle(req, res, verdict.scope);
     } catch (error) {
       this.#options.logger.error('a request failed', { error });
