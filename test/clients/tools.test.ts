@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectClient, ERAS, type TestClient } from '../support/mcpClients.ts';
 import { type RealBridge, startRealBridge } from '../support/realBridge.ts';
-import { command, Latch, text, usage, words } from '../support/scriptedModel.ts';
+import { command, Latch, stall, text, usage, words } from '../support/scriptedModel.ts';
 
 describe.each(ERAS)('real Codex through MCP %s', (era) => {
   let bridge: RealBridge;
@@ -277,7 +277,28 @@ describe.each(ERAS)('real Codex through MCP %s', (era) => {
     expect(gone.data['error']).toMatchObject({ code: 'SESSION_NOT_FOUND' });
   });
 
+  it('a bridge that ends tells whoever waits, and the text so far is kept', async () => {
+    bridge.model.script(() => [words(['Begun ', 'never']), stall()]);
+    const begun = Promise.withResolvers<void>();
+    const asking = client.call(
+      'ask',
+      { prompt: 'interrupted' },
+      { onProgress: ({ message }) => message.startsWith('Begun') && begun.resolve() },
+    );
+    await begun.promise;
+    await bridge.restart();
+    const { data, isError } = await asking;
+    expect(isError).toBe(true);
+    expect(data).toMatchObject({ status: 'interrupted', answer: 'Begun never' });
+    await client.abandon();
+    client = await connect(0);
+    const later = await client.call('status', { turn: data['turn'] });
+    expect(later.data['turn']).toMatchObject({ status: 'interrupted', answer: 'Begun never' });
+  });
+
   it('status knows Codex', async () => {
+    bridge.model.script(() => [text('up')]);
+    await client.call('ask', { prompt: 'p' });
     const { data } = await client.call('status', {});
     expect(data['folders']).toMatchObject([
       { path: bridge.folders[0], codex: { state: 'ready', version: expect.stringMatching(/^\d+\.\d+/) } },

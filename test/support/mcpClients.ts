@@ -27,6 +27,8 @@ export interface TestClient {
   >;
   call(name: string, args: Record<string, unknown>, options?: CallOptions): Promise<Answer>;
   close(): Promise<void>;
+  /** Closes without a word to a server that is no longer there. */
+  abandon(): Promise<void>;
 }
 
 export const ERAS = ['2025-11-25', '2026-07-28'] as const;
@@ -66,6 +68,7 @@ async function connectLegacy({ url, token, roots }: ConnectOptions): Promise<Tes
       await transport.terminateSession();
       await client.close();
     },
+    abandon: () => client.close(),
   };
 }
 
@@ -82,6 +85,7 @@ async function connectModern({ url, token }: ConnectOptions): Promise<TestClient
     call: async (name, args, options = {}) =>
       toAnswer(await client.callTool({ name, arguments: args }, requestOptions(options))),
     close: () => client.close(),
+    abandon: () => client.close(),
   };
 }
 
