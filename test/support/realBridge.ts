@@ -26,7 +26,7 @@ export interface RealBridge {
 
 /** A whole bridge in this process: real doors, real Codex, scripted model. */
 export async function startRealBridge(
-  options: { folders?: number; settings?: Partial<BridgeSettings> } = {},
+  options: { folders?: number; settings?: Partial<BridgeSettings>; codex?: string } = {},
 ): Promise<RealBridge> {
   const temp = await tempDir('rb');
   const model = await ScriptedModel.start();
@@ -43,7 +43,7 @@ export async function startRealBridge(
       logger: jsonLogger((line) => void log.push(line), 'debug'),
       clock: systemClock,
       settings: { ...DEFAULT_SETTINGS, ...options.settings },
-      env: { ...codex.env, CODEX_BRIDGE_CODEX: codexBinary() },
+      env: { ...codex.env, CODEX_BRIDGE_CODEX: options.codex ?? codexBinary() },
       endsItself: false,
     });
     for (const folder of folders) await bridge.addFolder(folder);
