@@ -140,7 +140,7 @@ function bridgeStatus(call: ToolCall, folders: readonly FolderApi[]): ToolResult
     const { codex } = one;
     const login = codex.logged_in === undefined ? '' : codex.logged_in ? ', logged in' : ', logged out';
     lines.push(
-      `${one.path} (key ${one.key}): Codex ${codex.version ?? ''} ${codex.state}${login}; ${one.running} running, ${one.queued} queued, ${one.waiting_for_approval} waiting for approval`,
+      `${one.path} (key ${one.key}): Codex ${codex.version ?? '(version not known yet)'} ${codex.state}${login}; ${one.running} running, ${one.queued} queued, ${one.waiting_for_approval} waiting for approval`,
       ...one.turns.map((turn) => `- turn ${turn.turn} (${turn.asked_by}): ${turn.doing}`),
     );
     if (codex.error !== undefined) lines.push(`- ${codex.error.code}: ${codex.error.message}`);
