@@ -66,7 +66,7 @@ const targets = {
     entryPoints: { cli: 'src/cli/main.ts', guard: 'src/bridge/codex/guard.ts' },
     outdir: 'dist/runtime',
     outExtension: { '.js': '.mjs' },
-    chunkNames: 'chunk-[name]-[hash]',
+    chunkNames: '[name]-[hash]',
     // node-pty brings a native binary; the others are optional accelerators that ws does without.
     external: ['node-pty', 'bufferutil', 'utf-8-validate'],
     // CommonJS dependencies (ws) call require for Node's own modules.

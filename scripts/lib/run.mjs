@@ -3,15 +3,7 @@ import { spawn } from 'node:child_process';
 import { root, toolEnvironment } from './paths.mjs';
 
 const posix = process.platform !== 'win32';
-
-/** Groups that are alive, so that Ctrl+C ends them too: a group of its own does not get the terminal's. */
-const alive = new Set();
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-  process.on(signal, () => {
-    for (const child of alive) end(child, 'SIGKILL');
-    process.exit(signal === 'SIGINT' ? 130 : 143);
-  });
-}
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /**
  * Runs a command to its end.
@@ -30,7 +22,12 @@ export function run(command, args, options = {}) {
       shell: !posix,
       detached: posix,
     });
-    alive.add(child);
+    // A group of its own does not get the terminal's Ctrl+C.
+    const stopped = (signal) => {
+      end(child, 'SIGKILL');
+      process.exit(signal === 'SIGINT' ? 130 : 143);
+    };
+    for (const signal of SIGNALS) process.on(signal, stopped);
     let late = false;
     const timer =
       options.deadlineMs === undefined
@@ -41,7 +38,7 @@ export function run(command, args, options = {}) {
           }, options.deadlineMs);
     const done = (ok, reason) => {
       clearTimeout(timer);
-      alive.delete(child);
+      for (const signal of SIGNALS) process.off(signal, stopped);
       resolve({ ok, reason });
     };
     child.on('error', (error) => done(false, `${command} could not be started: ${error.message}`));
@@ -52,7 +49,8 @@ export function run(command, args, options = {}) {
   });
 }
 
-function end(child, signal) {
+/** Ends a child with its group. */
+export function end(child, signal) {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   try {
     process.kill(posix ? -child.pid : child.pid, signal);
