@@ -93,7 +93,8 @@ async function checkLogin(
       cwd: homedir(),
       runDir: state.runDir,
       transport: 'stdio',
-      mark: formatMark({ stateHash: state.hash, instance: 'doctor', folderKey: String(process.pid) }),
+      // Not the state directory's own hash: a bridge that starts meanwhile would sweep it away.
+      mark: formatMark({ stateHash: 'doctor', instance: state.hash, folderKey: String(process.pid) }),
       env: process.env,
       clock: systemClock,
       logger,

@@ -34,7 +34,8 @@ export function spawnBridge(home: string, launcher: BridgeLauncher): StartingBri
     windowsHide: true,
     cwd: home,
     // Where the program is VS Code's own binary this makes it behave as Node; Node itself ignores it.
-    env: { ...process.env, CODEX_BRIDGE_HOME: home, ELECTRON_RUN_AS_NODE: '1' },
+    // The mark of a Codex that this process may run under would end the bridge together with that Codex.
+    env: { ...process.env, CODEX_BRIDGE_HOME: home, ELECTRON_RUN_AS_NODE: '1', CODEX_BRIDGE_MARK: undefined },
   });
   closeSync(log);
   let spawnError: Error | undefined;

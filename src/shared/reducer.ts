@@ -39,12 +39,14 @@ function apply(session: SessionSnapshot, event: SessionEvent): SessionSnapshot {
     case 'turn.queued':
       return { ...session, turns: [...session.turns, event.turn], updatedAt: event.turn.createdAt };
     case 'turn.started':
-      return mapLive(session, event.turn, (turn) => ({
-        ...turn,
-        status: 'running',
-        startedAt: event.at,
-        ...(event.model === undefined ? {} : { model: event.model }),
-      }));
+      return markWaiting(
+        mapLive(session, event.turn, (turn) => ({
+          ...turn,
+          status: 'running',
+          startedAt: event.at,
+          ...(event.model === undefined ? {} : { model: event.model }),
+        })),
+      );
     case 'turn.accepted':
       return mapLive(session, event.turn, (turn) => ({ ...turn, codexTurn: event.codexTurn }));
     case 'turn.ended':
@@ -64,6 +66,7 @@ function apply(session: SessionSnapshot, event: SessionEvent): SessionSnapshot {
     case 'item.completed':
       return mapLive(session, event.turn, (turn) => putItem(turn, event.item));
     case 'approval.requested':
+      if (!isLive(session, event.approval.turn)) return session;
       return markWaiting({ ...session, approvals: [...session.approvals, event.approval] });
     case 'approval.resolved':
       return markWaiting({
@@ -86,6 +89,10 @@ function mapLive(
     return { ...session, turns: session.turns.with(i, change(turn)) };
   }
   return session;
+}
+
+function isLive(session: SessionSnapshot, id: string): boolean {
+  return session.turns.some((turn) => turn.id === id && !hasEnded(turn.status));
 }
 
 function endTurn(

@@ -21,6 +21,7 @@ import { ApprovalBroker } from '../sessions/approvalBroker.ts';
 import { EventWriter } from '../sessions/eventWriter.ts';
 import { LiveSession } from '../sessions/liveSession.ts';
 import type { Session, SessionChange } from '../sessions/session.ts';
+import { SessionMap } from '../sessions/sessionMap.ts';
 import { SessionWork } from '../sessions/sessionWork.ts';
 import { Threads } from '../sessions/threads.ts';
 import { CodexHost } from './codexHost.ts';
@@ -46,7 +47,7 @@ export class FolderRuntime implements FolderApi {
   readonly #deps: FolderRuntimeDeps;
   readonly #history: HistoryStore;
   readonly #store = new DisposableStore();
-  readonly #live = new Map<SessionId, LiveSession>();
+  readonly #live = new SessionMap();
   readonly #writer: EventWriter;
   readonly #broker: ApprovalBroker;
   readonly #codex: CodexHost;
@@ -151,7 +152,7 @@ export class FolderRuntime implements FolderApi {
   }
 
   has(id: SessionId): boolean {
-    return this.#live.has(id) || this.#history.summary(id) !== undefined;
+    return this.#live.get(id) !== undefined || this.#history.summary(id) !== undefined;
   }
 
   sessionOfTurn(turn: TurnId): Session {
@@ -206,6 +207,8 @@ export class FolderRuntime implements FolderApi {
     const { thread } = session.head;
     this.#writer.flush(session);
     this.#history.deleteSession(id);
+    session.detach();
+    this.#threads.forget(id);
     this.#live.delete(id);
     this.#removed.fire(id);
     if (thread === undefined) return;
@@ -270,7 +273,7 @@ export class FolderRuntime implements FolderApi {
 
   #adopt(snapshot: SessionSnapshot): LiveSession {
     const session = new LiveSession(this.#work, snapshot, (change) => this.#changed(change));
-    this.#live.set(session.id, session);
+    this.#live.keep(session);
     return session;
   }
 
@@ -315,7 +318,8 @@ export class FolderRuntime implements FolderApi {
     const { idleUnloadMinutes } = this.#deps.settings().limits;
     if (idleUnloadMinutes === 0) return;
     const before = this.#deps.clock.monotonic() - idleUnloadMinutes * MINUTE_MS;
-    for (const session of [...this.#live.values()]) {
+    this.#live.prune();
+    for (const session of this.#live.values()) {
       if (!session.busy && session.usedAt < before) await this.#unload(session);
     }
     // With nothing loaded Codex itself is only a cost; it comes back on use.
@@ -340,7 +344,7 @@ export class FolderRuntime implements FolderApi {
   async #unload(session: LiveSession): Promise<void> {
     if (this.#codex.status.state === 'ready')
       await this.#threads.unload(session.id, await this.#codex.link());
-    if (!session.busy && !session.watched) this.#live.delete(session.id);
+    if (!session.busy && !session.watched) this.#live.release(session);
   }
 
   /** Deletes sessions that nobody has used for the time that the person has set; never one in use. */

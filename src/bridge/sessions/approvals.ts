@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { FileChange } from '../../shared/session.ts';
 import {
   type ApprovalRequest,
   boundTo,
@@ -46,14 +45,8 @@ async function answerApproval(
     turn: run.turn,
     now: deps.clock.now(),
     folder: deps.folder,
-    changesOf: (item) => changesOf(session, run.turn, item),
+    changesOf: (item) => run.changesOf(item),
   });
   const decision = await deps.broker.ask(session, approval, String(request.id));
   return toResponse(request, decision);
-}
-
-function changesOf(session: LiveSession, turn: string, id: string): readonly FileChange[] | undefined {
-  const items = session.head.turns.findLast((candidate) => candidate.id === turn)?.items;
-  const item = items?.find((candidate) => candidate.id === id);
-  return item?.type === 'file_change' ? item.changes : undefined;
 }

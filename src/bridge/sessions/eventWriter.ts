@@ -79,6 +79,11 @@ export class EventWriter implements Disposable {
     return !this.#failing;
   }
 
+  /** The session was deleted: what it may still say is not kept. */
+  forget(source: Source): void {
+    this.#dirty.delete(source);
+  }
+
   dispose(): void {
     this.flush();
     this.#cancelTimer?.();

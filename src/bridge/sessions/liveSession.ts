@@ -49,6 +49,7 @@ export class LiveSession implements Session {
   #unwritten: NumberedEvent[] = [];
   #untold: SessionChange[] = [];
   #telling = false;
+  #detached = false;
   /** For unloading: when it was last used, by the monotonic clock. */
   #usedAt: number;
 
@@ -192,8 +193,18 @@ export class LiveSession implements Session {
     this.#host.answer(this, approval, decision);
   }
 
+  /** The session was deleted: nothing that still happens to it is kept or told. */
+  detach(): void {
+    this.#detached = true;
+    this.#unwritten = [];
+    this.#untold = [];
+    this.#host.writer.forget(this);
+    this.#changes.dispose();
+  }
+
   /** Records an event. Streamed text is written with the next batch, everything else at once. */
   emit(event: SessionEvent): void {
+    if (this.#detached) return;
     this.#apply(event);
     if (event.type === 'item.delta') this.#host.writer.soon(this);
     else this.#host.writer.flush(this);

@@ -156,6 +156,7 @@ export class SessionWork implements SessionHost {
   }
 
   async archived(session: LiveSession, archived: boolean): Promise<void> {
+    this.#deps.threads.forget(session.id);
     await this.#tellCodex(session, archived ? 'thread/archive' : 'thread/unarchive', (threadId, client) =>
       archived ? client.call('thread/archive', { threadId }) : client.call('thread/unarchive', { threadId }),
     );

@@ -43,6 +43,11 @@ export class Threads {
     return [...this.#loaded.keys()];
   }
 
+  /** Codex has let go of the session's thread by itself: it was archived or deleted. */
+  forget(session: string): void {
+    this.#loaded.delete(session);
+  }
+
   /** A new Codex has nothing loaded. */
   forgetAll(): void {
     this.#loaded.clear();

@@ -1,6 +1,7 @@
 import { DisposableStore } from '../../shared/disposables.ts';
 import { BridgeError, toErrorInfo } from '../../shared/errors.ts';
-import type { SessionSettings, TurnError, TurnId } from '../../shared/session.ts';
+import type { SessionEvent } from '../../shared/events.ts';
+import type { FileChange, SessionSettings, TurnError, TurnId } from '../../shared/session.ts';
 import { type BridgeSettings, effectiveRights } from '../../shared/settings.ts';
 import type { CodexClient } from '../codex/client.ts';
 import { diffPrefix } from '../codex/events/diffRoot.ts';
@@ -60,6 +61,11 @@ export class TurnRun {
 
   get codexTurn(): string | undefined {
     return this.#codexTurn;
+  }
+
+  /** The whole changes of a file-change item; the transcript's may be cut. */
+  changesOf(item: string): readonly FileChange[] | undefined {
+    return this.#mapper?.changesOf(item);
   }
 
   /** Resolves when the turn has its end, whatever that is. Never rejects. */
@@ -160,10 +166,20 @@ export class TurnRun {
   #map(notification: ServerNotification): void {
     const turnId = turnIdOf(notification);
     if (turnId !== undefined && turnId !== this.#codexTurn) return;
-    for (const event of this.#mapper?.map(notification) ?? []) {
+    for (const event of this.#events(notification)) {
       if (event.type === 'turn.ended') this.#end(event.status, event.error);
       // Codex says it twice: in its answer to `turn/start`, and as `turn/started`.
       else if (event.type !== 'turn.accepted') this.#session.emit(event);
+    }
+  }
+
+  #events(notification: ServerNotification): readonly SessionEvent[] {
+    try {
+      return this.#mapper?.map(notification) ?? [];
+    } catch (error) {
+      // A newer Codex may say things in another shape: one of them must not end the turn.
+      this.#deps.logger.warn('a notification is not understood', { method: notification.method, error });
+      return [];
     }
   }
 
