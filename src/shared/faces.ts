@@ -69,8 +69,9 @@ export const faceParams = {
     settings: z.exactOptional(bridgeSettingsSchema),
   }),
   ping: z.object({}),
-  /** Makes a folder known while this face, or any other that added it, is connected. */
+  /** Makes a folder known to the bridge, for as long as it runs. */
   'folder.add': z.object({ path, name: z.exactOptional(z.string()) }),
+  /** This face no longer shows the folder. It stays known: other faces and MCP clients may use it. */
   'folder.remove': z.object({ folder: id }),
   'settings.set': z.object({ settings: bridgeSettingsSchema }),
   status: z.object({ folder: z.exactOptional(id) }),

@@ -52,7 +52,6 @@ export class Face implements Disposable {
   }
 
   #handlers(): Handlers<FaceContract> {
-    const { bridge } = this.#deps;
     const folder = (key: string) => this.#bridge().folder(key);
     const session = (id: string) => this.#bridge().folderOfSession(id).session(id);
     return {
@@ -96,7 +95,7 @@ export class Face implements Disposable {
         session(id).configure(settings);
         return null;
       },
-      'session.fork': async ({ session: id }) => (await bridge.folderOfSession(id).fork(id)).snapshot,
+      'session.fork': async ({ session: id }) => (await this.#bridge().folderOfSession(id).fork(id)).snapshot,
       'session.archive': async ({ session: id, archived }) => {
         await session(id).archive(archived);
         return null;
