@@ -7,8 +7,8 @@ const VERSION = 1;
 const MAX_SESSIONS = 200;
 const MAX_TITLE = 100;
 const MAX_DRAFT = 20_000;
-/** Changes within this time are written together, in ms. */
-const WRITE_AFTER_MS = 500;
+/** Changes within this time are written together, in ms. Short: a window may be closed at any moment. */
+const WRITE_AFTER_MS = 100;
 
 /** The part of `vscode.Memento` that is needed. */
 export interface IndexStore {

@@ -105,6 +105,18 @@ describe('Codex Bridge in the extension host', () => {
     );
   });
 
+  it('passes settings on to the bridge as they change', async () => {
+    const settings = vscode.workspace.getConfiguration('codexBridge');
+    const { link } = face.window;
+    const limit = async () => (await link.request('status', {})).limits.runningTurns;
+    assert.equal(await limit(), 4);
+    await settings.update('limits.runningTurns', 7, vscode.ConfigurationTarget.Global);
+    // Sent before ours on the same line, so it has been heard when the answer is there.
+    assert.equal(await limit(), 7);
+    await settings.update('limits.runningTurns', undefined, vscode.ConfigurationTarget.Global);
+    assert.equal(await limit(), 4);
+  });
+
   it('follows folders that are added to the window and removed', async () => {
     const path = process.env['CODEX_BRIDGE_SECOND_FOLDER'];
     assert.ok(path, 'the second folder is not set');

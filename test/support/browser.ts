@@ -56,10 +56,14 @@ export class Workbench {
   /** Opens the chat in the side bar and gives its document. */
   async chat(): Promise<FrameLocator> {
     const frame = this.chatFrame();
-    const shown = this.page.locator('iframe.webview.ready');
-    if ((await shown.count()) === 0) {
-      await this.page.locator('.activitybar .action-item a[aria-label^="Codex Bridge"]').click();
-    }
+    const icon = this.page.locator('.activitybar .action-item', {
+      has: this.page.locator('a[aria-label^="Codex Bridge"]'),
+    });
+    await icon.waitFor();
+    // Where it is shown already a click would hide it.
+    if (!(await icon.evaluate((element) => element.classList.contains('checked')))) await icon.click();
+    // Off the icon again, so that its label does not hang over the chat.
+    await this.page.mouse.move(700, 300);
     await frame.locator('#root > *').first().waitFor({ timeout: 30_000 });
     return frame;
   }

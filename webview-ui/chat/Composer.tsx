@@ -113,8 +113,8 @@ function Usage({ store }: { store: ChatStore }) {
   const head = store.head.value;
   if (head === null || head.tokens === 0) return <span class="usage" />;
   const { context, tokens } = head;
-  const share =
-    context === undefined ? '' : ` · ${Math.round((100 * context.used) / context.window)}% of context`;
+  const percent = context === undefined ? 0 : Math.round((100 * context.used) / context.window);
+  const share = context === undefined ? '' : ` · ${percent === 0 ? '<1' : percent}% of context`;
   const title =
     context === undefined
       ? `${tokens} tokens in this session`

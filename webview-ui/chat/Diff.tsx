@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { FileChange } from '../../src/shared/session.ts';
 import { Icon } from './Icon.tsx';
+import { splitPath } from './text.ts';
 import { Visible } from './Visible.tsx';
 
 /** Lines drawn at first; the rest on demand, so that a huge diff does not stop the view. */
@@ -22,9 +23,7 @@ export function Changes({ changes, open = false }: { changes: readonly FileChang
             <summary title={change.movedTo ? `${change.path} → ${change.movedTo}` : change.path}>
               <Icon name={KINDS[change.kind].icon} />
               <span class="sr-only">{KINDS[change.kind].label} </span>
-              <span class="path">
-                <Visible text={change.movedTo ? `${change.path} → ${change.movedTo}` : change.path} />
-              </span>
+              <Path change={change} />
               <span class="counts">
                 <span class="added">+{change.added}</span> <span class="removed">−{change.removed}</span>
               </span>
@@ -34,6 +33,20 @@ export function Changes({ changes, open = false }: { changes: readonly FileChang
         </li>
       ))}
     </ul>
+  );
+}
+
+function Path({ change }: { change: FileChange }) {
+  const { folder, name } = splitPath(change.movedTo ?? change.path);
+  return (
+    <span class="path">
+      <span class="folder">
+        <Visible text={change.movedTo === undefined ? folder : `${change.path} → ${folder}`} />
+      </span>
+      <span class="name">
+        <Visible text={name} />
+      </span>
+    </span>
   );
 }
 

@@ -3,7 +3,7 @@ import { Changes } from './Diff.tsx';
 import { Icon } from './Icon.tsx';
 import { LiveMarkdown, Markdown } from './Markdown.tsx';
 import { memo } from './memo.ts';
-import { duration, plainOutput } from './text.ts';
+import { commandLabel, duration, plainOutput } from './text.ts';
 import { Visible } from './Visible.tsx';
 
 /** One thing inside a turn. Drawn again only when the item itself has changed. */
@@ -79,7 +79,7 @@ function Command({ item }: Of<'command'>) {
       <summary title={item.command}>
         {item.status === 'running' ? <Icon name="loading" spin /> : <Icon name="terminal" />}
         <code class="what">
-          <Visible text={item.command} />
+          <Visible text={commandLabel(item.command)} />
         </code>
         <Outcome item={item} />
       </summary>

@@ -21,7 +21,7 @@ export function Turn({ slot, store }: { slot: TurnSlot; store: ChatStore }) {
       {turn.items.map((item) => (
         <ItemView key={item.id} item={item} />
       ))}
-      {turn.plan.length > 0 && <Plan plan={turn.plan} />}
+      {turn.plan.length > 0 && <Plan plan={turn.plan} ended={hasEnded(turn.status)} />}
       <End turn={turn} store={store} />
     </article>
   );
@@ -54,8 +54,10 @@ function Prompt({ turn }: { turn: TurnSnapshot }) {
 
 const STEP_ICONS = { pending: 'circle-large', in_progress: 'play-circle', completed: 'pass-filled' } as const;
 
-const Plan = memo(({ plan }: { plan: readonly PlanStep[] }) => (
-  <section class="plan" aria-label="Plan">
+/** Open while Codex follows it, one line afterwards. */
+const Plan = memo(({ plan, ended }: { plan: readonly PlanStep[]; ended: boolean }) => {
+  const done = plan.filter(({ status }) => status === 'completed').length;
+  const steps = (
     <ol>
       {plan.map(({ step, status }) => (
         <li key={step} class={status}>
@@ -67,8 +69,22 @@ const Plan = memo(({ plan }: { plan: readonly PlanStep[] }) => (
         </li>
       ))}
     </ol>
-  </section>
-));
+  );
+  return (
+    <section class="plan" aria-label="Plan">
+      {ended ? (
+        <details>
+          <summary>
+            Plan: {done} of {plan.length} steps done
+          </summary>
+          {steps}
+        </details>
+      ) : (
+        steps
+      )}
+    </section>
+  );
+});
 
 function End({ turn, store }: { turn: TurnSnapshot; store: ChatStore }) {
   if (!hasEnded(turn.status)) return <Running turn={turn} />;

@@ -73,3 +73,16 @@ const ESCAPES = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u00
 export function plainOutput(output: string): string {
   return output.replaceAll(ESCAPES, '').replaceAll('\r\n', '\n');
 }
+
+/** The command itself where Codex wrapped it in a shell call, for a label: what exactly runs is shown below it. */
+export function commandLabel(command: string): string {
+  const wrapped = /^\S*\/?(?:ba|z|da)?sh -l?c (?:'([\s\S]*)'|"([\s\S]*)")$/.exec(command);
+  const inner = wrapped?.[1]?.replaceAll(`'\\''`, "'") ?? wrapped?.[2]?.replaceAll(/\\(["\\$`])/g, '$1');
+  return inner ?? command;
+}
+
+/** A path cut into its folders and its name, so that the name is never what a narrow view leaves out. */
+export function splitPath(path: string): { folder: string; name: string } {
+  const at = path.lastIndexOf('/') + 1;
+  return { folder: path.slice(0, at), name: path.slice(at) };
+}
