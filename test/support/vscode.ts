@@ -114,7 +114,9 @@ export class VsCode {
     await this.#stopServer('SIGTERM');
     const at = (name: string) => join(this.#temp.path, name);
     const flags = [
-      ...['--auth', 'none', '--bind-addr', '127.0.0.1:0', '--config', at('config.yaml')],
+      // The same port as before: the browser keeps what VS Code remembers by its address.
+      ...['--auth', 'none', '--bind-addr', `127.0.0.1:${this.#url === '' ? 0 : new URL(this.#url).port}`],
+      ...['--config', at('config.yaml')],
       ...['--user-data-dir', at('u'), '--extensions-dir', at('e')],
       ...['--disable-telemetry', '--disable-update-check', '--disable-getting-started-override'],
       ...(this.#options.trusted === false ? [] : ['--disable-workspace-trust']),
