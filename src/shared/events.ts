@@ -26,7 +26,13 @@ export type SessionEvent =
   | { readonly type: 'session.thread'; readonly thread: string | null }
   | { readonly type: 'turn.queued'; readonly turn: TurnSnapshot }
   | { readonly type: 'turn.started'; readonly turn: TurnId; readonly at: number; readonly model?: string }
-  | { readonly type: 'turn.accepted'; readonly turn: TurnId; readonly codexTurn: string }
+  | {
+      readonly type: 'turn.accepted';
+      readonly turn: TurnId;
+      readonly codexTurn: string;
+      /** The model that Codex takes, also where nobody asked for one. */
+      readonly model?: string;
+    }
   | {
       readonly type: 'turn.ended';
       readonly turn: TurnId;

@@ -48,7 +48,11 @@ function apply(session: SessionSnapshot, event: SessionEvent): SessionSnapshot {
         })),
       );
     case 'turn.accepted':
-      return mapLive(session, event.turn, (turn) => ({ ...turn, codexTurn: event.codexTurn }));
+      return mapLive(session, event.turn, (turn) => ({
+        ...turn,
+        codexTurn: event.codexTurn,
+        ...(event.model === undefined ? {} : { model: event.model }),
+      }));
     case 'turn.ended':
       return endTurn(session, event);
     case 'turn.plan':

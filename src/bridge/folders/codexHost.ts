@@ -40,6 +40,7 @@ export class CodexHost {
   #generation = 0;
   /** Earliest moment of the next start, by the monotonic clock. */
   #notBefore = 0;
+  readonly #defaultEfforts = new Map<string, string>();
   #status: CodexStatus = { state: 'not_started', restarts: 0 };
 
   constructor(deps: CodexHostDeps) {
@@ -54,6 +55,11 @@ export class CodexHost {
   /** Process id of the app-server, while there is one. */
   get pid(): number | undefined {
     return this.#server?.pid;
+  }
+
+  /** The reasoning effort that a model has by itself, where Codex has told (`model/list`). */
+  defaultEffort(model: string): string | undefined {
+    return this.#defaultEfforts.get(model);
   }
 
   /**
@@ -173,6 +179,8 @@ export class CodexHost {
   async #readModels(client: CodexClient): Promise<void> {
     try {
       const { data } = await client.call('model/list', {});
+      for (const { model, defaultReasoningEffort } of data)
+        this.#defaultEfforts.set(model, defaultReasoningEffort);
       const models = data
         .filter((model) => !model.hidden)
         .map((model) => ({

@@ -12,6 +12,9 @@ import type { Database } from './database.ts';
 import { numberOf, SESSION_COLUMNS, sessionValues, TURN_HEADER, turnHeader } from './rows.ts';
 import type { SearchIndex } from './search.ts';
 
+/** Events that change what a turn's row shows beside its data: status, times, model, tokens. */
+const IN_HEADER: ReadonlySet<SessionEvent['type']> = new Set(['turn.started', 'turn.accepted', 'turn.usage']);
+
 /** Length of an open turn's single events, and from where on the turn is written as it is. */
 interface Logged {
   length: number;
@@ -97,7 +100,7 @@ export class Journal {
       else if (event.type === 'approval.requested' || event.type === 'approval.resolved') {
         for (const { id, status } of session.turns) if (!hasEnded(status)) touched.add(id);
       } else if (turn !== undefined && !hasEnded(turn.status)) {
-        if (event.type === 'turn.started' || event.type === 'turn.usage') touched.add(turn.id);
+        if (IN_HEADER.has(event.type)) touched.add(turn.id);
         log.add(turn.id, seq, event);
       }
       if (turn !== undefined && hasEnded(turn.status) && event.type.startsWith('turn.')) whole.add(turn.id);

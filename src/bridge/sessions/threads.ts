@@ -1,8 +1,9 @@
-import { answerOf, type SessionSnapshot } from '../../shared/session.ts';
+import { answerOf, type SessionId, type SessionSnapshot } from '../../shared/session.ts';
 import type { BridgeSettings } from '../../shared/settings.ts';
 import type { CodexClient } from '../codex/client.ts';
 import { isThreadLost } from '../codex/codexRefused.ts';
 import type { SandboxPolicy } from '../codex/generated/v2/SandboxPolicy.ts';
+import type { ThreadStartResponse } from '../codex/generated/v2/ThreadStartResponse.ts';
 import type { TurnStartParams } from '../codex/generated/v2/TurnStartParams.ts';
 import type { CodexLink } from '../folders/codexHost.ts';
 import type { LiveSession } from './liveSession.ts';
@@ -12,8 +13,31 @@ const MAX_RESTORED = 60_000;
 
 export interface LoadedThread {
   readonly thread: string;
-  /** The earlier conversation, when Codex had lost the thread and this is a new one. */
+  /** The model of turns that ask for none. */
+  readonly model: string;
+  /** The earlier conversation, while Codex has lost the thread and this is a new one without a turn. */
   readonly restored?: string;
+}
+
+/** Model and reasoning effort of one turn; absent: the thread's own. */
+export interface TurnChoice {
+  readonly model?: string;
+  readonly effort?: string;
+}
+
+/** What `thread/start`, `thread/resume` and `thread/fork` tell alike. */
+type ThreadAnswer = Pick<ThreadStartResponse, 'thread' | 'model' | 'reasoningEffort'>;
+
+interface LoadedEntry {
+  readonly thread: string;
+  readonly generation: number;
+  /** What Codex said that the thread uses when it was loaded (`thread/start` and its kin). */
+  readonly model: string;
+  readonly effort: string | null;
+  /** A turn has named another model or effort: Codex would keep it for the next ones. */
+  overridden: boolean;
+  /** The thread stands in for a lost one, and no turn has told it the earlier conversation yet. */
+  blank: boolean;
 }
 
 /**
@@ -27,24 +51,20 @@ export class Threads {
   readonly #folder: string;
   readonly #settings: () => BridgeSettings;
   /** Session id to the thread and the Codex generation in which it is loaded. */
-  readonly #loaded = new Map<string, { thread: string; generation: number }>();
+  readonly #loaded = new Map<SessionId, LoadedEntry>();
 
   constructor(deps: { folder: string; settings: () => BridgeSettings }) {
     this.#folder = deps.folder;
     this.#settings = deps.settings;
   }
 
-  isLoaded(session: string, generation: number): boolean {
-    return this.#loaded.get(session)?.generation === generation;
-  }
-
   /** Sessions whose thread some Codex has loaded, in the order of their loading. */
-  loaded(): string[] {
+  loaded(): SessionId[] {
     return [...this.#loaded.keys()];
   }
 
   /** Codex has let go of the session's thread by itself: it was archived or deleted. */
-  forget(session: string): void {
+  forget(session: SessionId): void {
     this.#loaded.delete(session);
   }
 
@@ -53,55 +73,100 @@ export class Threads {
     this.#loaded.clear();
   }
 
-  async load(session: LiveSession, { client, generation }: CodexLink): Promise<LoadedThread> {
-    const { head } = session;
-    if (head.thread !== undefined && this.isLoaded(session.id, generation)) return { thread: head.thread };
-    if (head.thread !== undefined && (await this.#resume(client, head, head.thread))) {
-      this.#loaded.set(session.id, { thread: head.thread, generation });
-      return { thread: head.thread };
-    }
-    const { thread } = await client.call('thread/start', this.#threadParams(head));
-    this.#loaded.set(session.id, { thread: thread.id, generation });
-    session.emit({ type: 'session.thread', thread: thread.id });
-    const restored = conversationOf(head);
-    return restored === '' ? { thread: thread.id } : { thread: thread.id, restored };
+  async load(session: LiveSession, link: CodexLink): Promise<LoadedThread> {
+    const entry = await this.#entry(session, link);
+    const restored = entry.blank ? conversationOf(session.head) : '';
+    return { thread: entry.thread, model: entry.model, ...(restored === '' ? {} : { restored }) };
+  }
+
+  /**
+   * What `turn/start` must name so that nothing is left of what an earlier turn has asked for. Codex can't be
+   * told "the model's own effort", so that one is looked up where the thread has none.
+   */
+  choice(
+    session: SessionId,
+    asked: TurnChoice,
+    defaultEffort: (model: string) => string | undefined,
+  ): TurnChoice {
+    const entry = this.#loaded.get(session);
+    if (entry?.overridden !== true) return asked;
+    const effort = entry.effort ?? defaultEffort(asked.model ?? entry.model);
+    return { model: entry.model, ...(effort === undefined ? {} : { effort }), ...asked };
+  }
+
+  /** Codex has taken a turn that was started with this choice. */
+  accepted(session: SessionId, sent: TurnChoice): void {
+    const entry = this.#loaded.get(session);
+    if (entry === undefined) return;
+    entry.blank = false;
+    // Once anything was named, Codex keeps it: from then on every turn names what it wants.
+    entry.overridden ||= sent.model !== undefined || sent.effort !== undefined;
   }
 
   /** A fork of the session's thread in Codex; undefined where Codex has lost the thread. */
   async fork(
     session: LiveSession,
     { client, generation }: CodexLink,
-    fork: string,
+    fork: SessionId,
   ): Promise<string | undefined> {
-    const { thread, restored } = await this.load(session, { client, generation });
-    if (restored !== undefined) return undefined;
+    const { thread, blank } = await this.#entry(session, { client, generation });
+    // An empty thread has nothing to fork: both sessions are told the conversation with their next prompts.
+    if (blank) return undefined;
     const answer = await client.call('thread/fork', {
       threadId: thread,
       excludeTurns: true,
       ...this.#threadParams(session.head),
     });
-    this.#loaded.set(fork, { thread: answer.thread.id, generation });
-    return answer.thread.id;
+    return this.#keep(fork, generation, answer).thread;
   }
 
   /** Codex may drop the thread from memory; it stays on disk. */
-  async unload(session: string, { client, generation }: CodexLink): Promise<void> {
+  async unload(session: SessionId, { client, generation }: CodexLink): Promise<void> {
     const loaded = this.#loaded.get(session);
     this.#loaded.delete(session);
     if (loaded?.generation === generation)
       await client.call('thread/unsubscribe', { threadId: loaded.thread });
   }
 
-  async #resume(client: CodexClient, session: SessionSnapshot, thread: string): Promise<boolean> {
+  async #entry(session: LiveSession, link: CodexLink): Promise<LoadedEntry> {
+    const loaded = this.#loaded.get(session.id);
+    return loaded?.generation === link.generation ? loaded : await this.#load(session, link);
+  }
+
+  async #load(session: LiveSession, { client, generation }: CodexLink): Promise<LoadedEntry> {
+    const { head } = session;
+    const resumed = head.thread === undefined ? undefined : await this.#resume(client, head, head.thread);
+    if (resumed !== undefined) return this.#keep(session.id, generation, resumed);
+    const started = await client.call('thread/start', this.#threadParams(head));
+    const entry = this.#keep(session.id, generation, started);
+    entry.blank = true;
+    session.emit({ type: 'session.thread', thread: entry.thread });
+    return entry;
+  }
+
+  #keep(session: SessionId, generation: number, told: ThreadAnswer): LoadedEntry {
+    const entry = {
+      thread: told.thread.id,
+      generation,
+      model: told.model,
+      effort: told.reasoningEffort,
+      overridden: false,
+      blank: false,
+    };
+    this.#loaded.set(session, entry);
+    return entry;
+  }
+
+  /** Undefined where Codex has lost the thread. */
+  async #resume(client: CodexClient, session: SessionSnapshot, threadId: string) {
     try {
-      await client.call('thread/resume', {
-        threadId: thread,
+      return await client.call('thread/resume', {
+        threadId,
         excludeTurns: true,
         ...this.#threadParams(session),
       });
-      return true;
     } catch (error) {
-      if (isThreadLost(error)) return false;
+      if (isThreadLost(error)) return undefined;
       throw error;
     }
   }

@@ -11,7 +11,7 @@ import type { UserInput } from '../codex/generated/v2/UserInput.ts';
 import type { CodexHost } from '../folders/codexHost.ts';
 import type { Clock, Logger } from '../ports.ts';
 import type { LiveSession } from './liveSession.ts';
-import { type Threads, turnRights } from './threads.ts';
+import { type Threads, type TurnChoice, turnRights } from './threads.ts';
 
 /** How long Codex may take to end a turn that it was told to interrupt, in ms. */
 const INTERRUPT_GRACE_MS = 10_000;
@@ -77,7 +77,8 @@ export class TurnRun {
       const { code, message } = toErrorInfo(error);
       if (!(error instanceof BridgeError))
         this.#deps.logger.error('a turn failed in the bridge', { turn: this.#turn, error });
-      this.#end('failed', { code, message });
+      if (this.#stopped !== undefined) this.#end(this.#stopped.status, this.#stopped.error);
+      else this.#end('failed', { code, message });
     } finally {
       this.#store.dispose();
     }
@@ -119,15 +120,15 @@ export class TurnRun {
   async #start({ input, settings }: TurnInput): Promise<void> {
     const { codex, threads, clock, folder } = this.#deps;
     const rights = effectiveRights(this.#deps.settings, settings);
-    const model = settings.model ?? this.#deps.settings.defaults.model;
+    const asked = askedOf(settings, this.#deps.settings.defaults);
     this.#session.emit({
       type: 'turn.started',
       turn: this.#turn,
       at: clock.now(),
-      ...(model === undefined ? {} : { model }),
+      ...(asked.model === undefined ? {} : { model: asked.model }),
     });
     const [link, prefix] = await Promise.all([codex.link(), diffPrefix(folder)]);
-    const { thread, restored } = await threads.load(this.#session, link);
+    const { thread, model, restored } = await threads.load(this.#session, link);
     if (this.#stopped !== undefined) return this.#end(this.#stopped.status, this.#stopped.error);
     this.#client = link.client;
     this.#thread = thread;
@@ -139,7 +140,7 @@ export class TurnRun {
       interruptedAs: () => this.#stopped ?? { status: 'cancelled' },
     });
     if (restored !== undefined) this.#sayRestored();
-    const effort = settings.effort ?? this.#deps.settings.defaults.effort;
+    const choice = threads.choice(this.#session.id, asked, (name) => codex.defaultEffort(name));
     const { turn } = await link.client.call('turn/start', {
       threadId: thread,
       clientUserMessageId: this.#turn,
@@ -147,15 +148,15 @@ export class TurnRun {
         restored === undefined ? [...input] : [{ type: 'text', text: restored, text_elements: [] }, ...input],
       cwd: folder,
       ...turnRights(rights),
-      ...(model === undefined ? {} : { model }),
-      ...(effort === undefined ? {} : { effort }),
+      ...choice,
     });
-    this.#accepted(turn.id);
+    threads.accepted(this.#session.id, choice);
+    this.#accepted(turn.id, choice.model ?? model);
   }
 
-  #accepted(codexTurn: string): void {
+  #accepted(codexTurn: string, model: string): void {
     this.#codexTurn = codexTurn;
-    this.#session.emit({ type: 'turn.accepted', turn: this.#turn, codexTurn });
+    this.#session.emit({ type: 'turn.accepted', turn: this.#turn, codexTurn, model });
     this.#armDeadline();
     const early = this.#early;
     this.#early = [];
@@ -226,6 +227,13 @@ export class TurnRun {
     this.#session.endTurn(this.#turn, status, error);
     this.#done.resolve();
   }
+}
+
+/** Model and effort that somebody asked for: the caller, the session, or the person's defaults. */
+function askedOf(settings: SessionSettings, defaults: BridgeSettings['defaults']): TurnChoice {
+  const model = settings.model ?? defaults.model;
+  const effort = settings.effort ?? defaults.effort;
+  return { ...(model === undefined ? {} : { model }), ...(effort === undefined ? {} : { effort }) };
 }
 
 /** Codex's turn that a notification belongs to, where it names one. */
