@@ -4,6 +4,7 @@ import type { FolderApi } from '../../src/bridge/api.ts';
 import { Bridge } from '../../src/bridge/bridge.ts';
 import { systemClock } from '../../src/bridge/clock.ts';
 import { jsonLogger } from '../../src/bridge/logger.ts';
+import type { Clock } from '../../src/bridge/ports.ts';
 import { StateDirectory } from '../../src/bridge/stateDirectory.ts';
 import type { Endpoints } from '../../src/shared/faces.ts';
 import { type BridgeSettings, DEFAULT_SETTINGS } from '../../src/shared/settings.ts';
@@ -26,7 +27,7 @@ export interface RealBridge {
 
 /** A whole bridge in this process: real doors, real Codex, scripted model. */
 export async function startRealBridge(
-  options: { folders?: number; settings?: Partial<BridgeSettings>; codex?: string } = {},
+  options: { folders?: number; settings?: Partial<BridgeSettings>; codex?: string; clock?: Clock } = {},
 ): Promise<RealBridge> {
   const temp = await tempDir('rb');
   const model = await ScriptedModel.start();
@@ -41,7 +42,7 @@ export async function startRealBridge(
       version: '0.0.0-test',
       state: StateDirectory.open(stateDir),
       logger: jsonLogger((line) => void log.push(line), 'debug'),
-      clock: systemClock,
+      clock: options.clock ?? systemClock,
       settings: { ...DEFAULT_SETTINGS, ...options.settings },
       env: { ...codex.env, CODEX_BRIDGE_CODEX: options.codex ?? codexBinary() },
       endsItself: false,
