@@ -95,24 +95,16 @@ const targets = {
 
 async function main() {
   copyNodePty();
-  const present = Object.entries(targets).filter(([name, target]) => {
-    for (const [entry, file] of Object.entries(target.entryPoints)) {
-      if (existsSync(join(root, file))) continue;
-      console.log(`${name}: ${file} is not there yet, passed over`);
-      delete target.entryPoints[entry];
-    }
-    return Object.keys(target.entryPoints).length > 0;
-  });
   if (watch) {
-    const progress = watchProgress(present.length);
-    for (const [, target] of present) {
+    const progress = watchProgress(Object.keys(targets).length);
+    for (const target of Object.values(targets)) {
       const context = await esbuild.context({ ...target, plugins: [...(target.plugins ?? []), progress] });
       await context.watch();
     }
     return;
   }
   const outputs = [];
-  for (const [, target] of present) {
+  for (const target of Object.values(targets)) {
     const { metafile } = await esbuild.build(target);
     outputs.push(...Object.keys(metafile.outputs));
   }

@@ -97,8 +97,7 @@ function add(a, b) {
 function summary(results) {
   console.log('\n=== result');
   for (const { name, seconds, passed, failed, problems } of results) {
-    const none = passed + failed === 0 ? ', no tests' : '';
-    console.log(`${name.padEnd(10)} ${passed} passed, ${failed} failed${none} (${seconds} s)`);
+    console.log(`${name.padEnd(10)} ${passed} passed, ${failed} failed (${seconds} s)`);
     for (const problem of problems) console.log(`  failed: ${problem}`);
   }
   console.log('');

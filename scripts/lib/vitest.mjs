@@ -21,7 +21,6 @@ export async function runVitest(name, projects, options) {
     [
       join(root, 'node_modules/vitest/vitest.mjs'),
       'run',
-      '--passWithNoTests',
       ...projects.flatMap((project) => ['--project', project]),
       '--reporter=default',
       '--reporter=json',
