@@ -4,9 +4,10 @@ import { NO_USAGE } from '../shared/session.ts';
 const KEY = 'codexBridge.index';
 const VERSION = 1;
 /** With these the whole stays below 100 KB: VS Code sends all of it again on each update. */
-const MAX_SESSIONS = 200;
+const MAX_SESSIONS = 150;
 const MAX_TITLE = 100;
-const MAX_DRAFT = 20_000;
+/** A longer text is not kept at all: half of it would be worse than none. */
+const MAX_DRAFT = 10_000;
 /** Changes within this time are written together, in ms. Short: a window may be closed at any moment. */
 const WRITE_AFTER_MS = 100;
 
@@ -101,7 +102,7 @@ export class SessionIndex {
   }
 
   setDraft(draft: string): void {
-    const kept = draft.slice(0, MAX_DRAFT);
+    const kept = draft.length > MAX_DRAFT ? '' : draft;
     if (kept !== this.#stored.draft) this.#change({ draft: kept });
   }
 

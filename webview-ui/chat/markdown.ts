@@ -52,10 +52,16 @@ export function renderMarkdown(text: string): string {
  * last block is rendered again: the cost of a frame is that of the last block, not of the whole answer.
  */
 export class GrowingMarkdown {
+  readonly #sanitize: (html: string) => string;
   #text = '';
   /** HTML of the closed blocks, and where in the text the open one begins. */
   #closed: string[] = [];
   #offset = 0;
+
+  /** `sanitize` is another one only where a test has no DOM. */
+  constructor(sanitize: (html: string) => string = sanitized) {
+    this.#sanitize = sanitize;
+  }
 
   /** HTML of each block; the same strings as before for the closed ones. */
   update(text: string): readonly string[] {
@@ -73,13 +79,13 @@ export class GrowingMarkdown {
     }
     const last = starts.at(-1);
     if (last === undefined || starts.length < 2)
-      return [...this.#closed, sanitized(md.renderer.render(tokens, md.options, env))];
+      return [...this.#closed, this.#sanitize(md.renderer.render(tokens, md.options, env))];
     for (const [place, start] of starts.slice(0, -1).entries()) {
       const block = tokens.slice(start.token, starts[place + 1]?.token);
-      this.#closed.push(sanitized(md.renderer.render(block, md.options, env)));
+      this.#closed.push(this.#sanitize(md.renderer.render(block, md.options, env)));
     }
     this.#offset += lineOffset(tail, last.line);
-    return [...this.#closed, sanitized(md.renderer.render(tokens.slice(last.token), md.options, env))];
+    return [...this.#closed, this.#sanitize(md.renderer.render(tokens.slice(last.token), md.options, env))];
   }
 }
 

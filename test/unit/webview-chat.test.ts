@@ -1,0 +1,281 @@
+import * as fc from 'fast-check';
+import MarkdownIt from 'markdown-it';
+import { describe, expect, test } from 'vitest';
+import type { NumberedEvent } from '../../src/shared/events.ts';
+import { type Message, RpcClient } from '../../src/shared/rpc.ts';
+import { NO_USAGE, type SessionSnapshot, type TurnSnapshot } from '../../src/shared/session.ts';
+import type { ChatContract, ChatState } from '../../src/shared/webview.ts';
+import { GrowingMarkdown } from '../../webview-ui/chat/markdown.ts';
+import { ChatStore } from '../../webview-ui/chat/store.ts';
+import {
+  ago,
+  commandLabel,
+  compact,
+  duration,
+  plainOutput,
+  splitPath,
+  visibleParts,
+} from '../../webview-ui/chat/text.ts';
+
+describe('the store of the chat', () => {
+  test('applies the events of a frame together, and draws only the turn that they belong to', async () => {
+    const { store, host, frame } = await makeStore(session([turn('t1'), turn('t2')]));
+    const [first, second] = store.turns.value;
+    let drawn = 0;
+    let other = 0;
+    second?.turn.subscribe(() => drawn++);
+    first?.turn.subscribe(() => other++);
+    [drawn, other] = [0, 0];
+    host.events(1, 'Hello', ' ', 'world');
+    expect(drawn).toBe(0);
+    frame();
+    expect([drawn, other]).toEqual([1, 0]);
+    expect(second?.turn.value.items[0]).toMatchObject({ text: 'Hello world' });
+    expect(store.turns.value[1]).toBe(second);
+  });
+
+  test('passes over what it has and what is of another session, and pulls again after a gap', async () => {
+    const { store, host, frame } = await makeStore(session([turn('t1'), turn('t2')]));
+    host.events(1, 'a');
+    frame();
+    host.event('s', 2, 'twice');
+    host.event('other', 3, 'not ours');
+    frame();
+    expect(text(store)).toBe('a');
+    host.state = { ...host.state, session: { ...session([turn('t1'), turn('t2')]), seq: 9 } };
+    host.event('s', 7, 'after a gap');
+    // Comes while the new snapshot is on its way, and is newer than it.
+    frame();
+    host.event('s', 10, 'later');
+    await host.answered(2);
+    frame();
+    expect(host.pulls).toBe(2);
+    expect(store.turns.value[1]?.turn.value.items).toHaveLength(0);
+  });
+
+  test('shows what went wrong with an action, until the next one', async () => {
+    const { store, host } = await makeStore(null);
+    host.refuse = { code: 'QUEUE_FULL', message: 'Wait.' };
+    expect(await store.ask('cancel', { session: 's' })).toBeUndefined();
+    expect(store.failure.value).toEqual({ code: 'QUEUE_FULL', message: 'Wait.' });
+    host.refuse = undefined;
+    expect(await store.ask('cancel', { session: 's' })).toBeNull();
+    expect(store.failure.value).toBeNull();
+  });
+
+  test('replaces everything when another session is opened', async () => {
+    const { store, host, frame } = await makeStore(session([turn('t1'), turn('t2')]));
+    host.events(1, 'lost');
+    host.send({ event: 'session', data: { session: { ...session([turn('t9')]), id: 'n', title: 'N' } } });
+    frame();
+    expect(store.turns.value.map(({ id }) => id)).toEqual(['t9']);
+    expect(store.head.value).toMatchObject({ id: 'n', title: 'N' });
+    host.send({ event: 'session', data: { session: null } });
+    expect(store.head.value).toBeNull();
+    expect(store.turns.value).toEqual([]);
+  });
+
+  const text = (store: ChatStore) => {
+    const item = store.turns.value[1]?.turn.value.items[0];
+    return item?.type === 'agent_message' ? item.text : undefined;
+  };
+});
+
+describe('markdown that grows', () => {
+  const md = new MarkdownIt({ html: false, linkify: true });
+
+  test('ends as the same HTML as the whole text, however it came', () => {
+    const block = fc.constantFrom(
+      'A paragraph\nof two lines.',
+      '# Heading',
+      'Setext\n---',
+      '- one\n- two\n\n  with a paragraph\n- three',
+      '1. one\n2. two',
+      '```ts\nconst a = 1;\n\n# not a heading\n```',
+      '> quote\nlazy',
+      '| a | b |\n|---|---|\n| 1 | 2 |',
+      '***',
+      '    indented code',
+      '`code` and **bold** and https://example.com',
+    );
+    fc.assert(
+      fc.property(
+        fc.array(block, { maxLength: 8 }),
+        fc.constantFrom('\n', '\n\n', '\n\n\n'),
+        fc.array(fc.nat(200), { maxLength: 12 }),
+        (blocks, gap, cuts) => {
+          const whole = blocks.join(gap);
+          const growing = new GrowingMarkdown((html) => html);
+          for (const cut of [...cuts].sort((a, b) => a - b)) growing.update(whole.slice(0, cut));
+          expect(growing.update(whole).join('')).toBe(md.render(whole));
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test('keeps closed blocks as they are and renders the last one only', () => {
+    const rendered: string[] = [];
+    const growing = new GrowingMarkdown((html) => {
+      rendered.push(html);
+      return html;
+    });
+    growing.update('# One\n\nTwo\n\nThr');
+    rendered.length = 0;
+    growing.update('# One\n\nTwo\n\nThree');
+    expect(rendered).toEqual(['<p>Three</p>\n']);
+  });
+
+  test('begins anew when the text is another one', () => {
+    const growing = new GrowingMarkdown((html) => html);
+    growing.update('Old\n\nText');
+    expect(growing.update('New').join('')).toBe('<p>New</p>\n');
+  });
+});
+
+describe('texts', () => {
+  test('hidden characters are made visible, and nothing else is changed', () => {
+    expect(visibleParts('rm \u202Etxt\u0000\t\n')).toEqual([
+      { text: 'rm ', hidden: false },
+      { text: 'U+202E', hidden: true },
+      { text: 'txt', hidden: false },
+      { text: 'U+0000', hidden: true },
+      { text: '\t\n', hidden: false },
+    ]);
+    const hidden = ['\u001b', '\r', '\u200b', '\u2066', '\ufeff', '\u{e0041}', '\u3164', '\u00ad', '\u2028'];
+    for (const character of hidden) expect(visibleParts(character)[0]?.hidden, escape(character)).toBe(true);
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), (any) => {
+        const back = visibleParts(any)
+          .map((part) =>
+            part.hidden ? String.fromCodePoint(Number.parseInt(part.text.slice(2), 16)) : part.text,
+          )
+          .join('');
+        expect(back).toBe(any);
+      }),
+    );
+  });
+
+  test('a command is labelled without the shell that Codex puts around it', () => {
+    expect(commandLabel("/bin/bash -lc 'ls -la'")).toBe('ls -la');
+    expect(commandLabel('/bin/bash -lc "sh -c \\"echo a\\""')).toBe('sh -c "echo a"');
+    expect(commandLabel("bash -lc 'it'\\''s'")).toBe("it's");
+    expect(commandLabel('npm test')).toBe('npm test');
+  });
+
+  test('output is shown without escape sequences', () => {
+    expect(plainOutput('\u001b[1;31mred\u001b[0m\r\n\u001b]0;title\u0007next')).toBe('red\nnext');
+  });
+
+  test('numbers and times are short', () => {
+    expect([999, 1200, 34_000, 1_500_000].map(compact)).toEqual(['999', '1.2k', '34k', '1.5M']);
+    expect([40, 9_940, 12_000, 185_000].map(duration)).toEqual(['0.0 s', '9.9 s', '12 s', '3 min 5 s']);
+    expect([0, 5, 180, 3000].map((minutes) => ago(0, minutes * 60_000))).toEqual([
+      'now',
+      '5 min',
+      '3 h',
+      '2 d',
+    ]);
+    expect(splitPath('src/a/b.ts')).toEqual({ folder: 'src/a/', name: 'b.ts' });
+  });
+});
+
+async function makeStore(open: SessionSnapshot | null) {
+  const frames: (() => void)[] = [];
+  const host = new Host(open);
+  const store = new ChatStore(new RpcClient<ChatContract>(host.port), (callback) => frames.push(callback));
+  await store.pull();
+  const frame = () => {
+    for (const callback of frames.splice(0)) callback();
+  };
+  return { store, host, frame };
+}
+
+/** The extension host's side of the line. */
+class Host {
+  state: ChatState;
+  pulls = 0;
+  refuse: { code: string; message: string } | undefined;
+  readonly #listeners = new Set<(message: unknown) => void>();
+  readonly #answered = new Set<() => void>();
+
+  constructor(session: SessionSnapshot | null) {
+    this.state = { problem: null, folders: [], folder: null, sessions: [], session, draft: '' };
+  }
+
+  readonly port = {
+    send: (message: Message) => void Promise.resolve().then(() => this.#answer(message)),
+    onMessage: (listener: (message: unknown) => void) => {
+      this.#listeners.add(listener);
+      return { dispose: () => void this.#listeners.delete(listener) };
+    },
+    onClose: () => ({ dispose() {} }),
+  };
+
+  send(message: unknown): void {
+    for (const listener of this.#listeners) listener(message);
+  }
+
+  event(session: string, seq: number, text: string): void {
+    const event: NumberedEvent['event'] = { type: 'item.delta', turn: 't2', item: 'i', field: 'text', text };
+    this.send({ event: 'event', data: { session, seq, event } });
+  }
+
+  /** An item of the second turn, and its text piece by piece. */
+  events(seq: number, ...pieces: string[]): void {
+    const item = { id: 'i', type: 'agent_message', status: 'running', startedAt: 0, text: '' };
+    this.send({
+      event: 'event',
+      data: { session: 's', seq, event: { type: 'item.started', turn: 't2', item } },
+    });
+    for (const [place, piece] of pieces.entries()) this.event('s', seq + 1 + place, piece);
+  }
+
+  async answered(pulls: number): Promise<void> {
+    while (this.pulls < pulls) await new Promise<void>((resolve) => this.#answered.add(resolve));
+    await Promise.resolve();
+  }
+
+  #answer(message: Message): void {
+    if (!('method' in message)) return;
+    const { id } = message;
+    if (message.method === 'ready') this.pulls++;
+    const result = message.method === 'ready' ? this.state : null;
+    this.send(this.refuse === undefined ? { id, result } : { id, error: this.refuse });
+    for (const wake of this.#answered) wake();
+    this.#answered.clear();
+  }
+}
+
+function session(turns: readonly TurnSnapshot[]): SessionSnapshot {
+  return {
+    id: 's',
+    folder: 'f',
+    title: 'S',
+    archived: false,
+    createdAt: 0,
+    updatedAt: 0,
+    usage: NO_USAGE,
+    settings: {},
+    turns,
+    approvals: [],
+    seq: 0,
+  };
+}
+
+function turn(id: string): TurnSnapshot {
+  return {
+    id,
+    source: { kind: 'window' },
+    prompt: id,
+    attachments: [],
+    status: 'running',
+    createdAt: 0,
+    startedAt: 0,
+    items: [],
+    plan: [],
+    diff: '',
+    usage: NO_USAGE,
+    notices: [],
+  };
+}
