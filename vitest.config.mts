@@ -9,6 +9,7 @@ export default defineConfig({
         test: {
           name: 'codex',
           include: ['test/codex/**/*.test.ts'],
+          globalSetup: 'test/support/buildRuntime.ts',
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -33,6 +33,8 @@ export interface BridgeOptions {
   /** Settings from flags; absent: those that a window last sent, else the defaults. */
   readonly settings?: BridgeSettings;
   readonly env: NodeJS.ProcessEnv;
+  /** Folder that the program runs from, for the discovery file. */
+  readonly runtime?: string;
   /** Ends by itself when nobody needs it. `serve` in the foreground does not. */
   readonly endsItself: boolean;
 }
@@ -152,7 +154,8 @@ export class Bridge implements BridgeApi {
   }
 
   async addFolder(path: string, name?: string): Promise<FolderApi> {
-    if (this.#leaving !== 'no') throw stopping();
+    // While it only waits for its turns, a window that comes back still sees them.
+    if (this.#leaving === 'now') throw stopping();
     const real = await resolveFolder(path);
     const key = folderKey(real);
     const known = this.#folders.get(key);
@@ -194,6 +197,7 @@ export class Bridge implements BridgeApi {
   stop(now: boolean): void {
     if (this.#leaving === 'now') return;
     this.#leaving = now ? 'now' : 'after_turns';
+    this.#options.logger.info('the bridge is about to end', { when: this.#leaving });
     this.#faces.announceLeaving(
       now ? 'The bridge was told to end.' : 'The bridge ends as soon as its turns are done.',
     );
@@ -203,7 +207,7 @@ export class Bridge implements BridgeApi {
   readonly onFolders = (listener: (folder: FolderApi) => void): Disposable => this.#newFolders.on(listener);
 
   async #listen(): Promise<void> {
-    const { state } = this.#options;
+    const { state, runtime } = this.#options;
     const socket = state.socketPath(this.#instance);
     const demanded = this.#options.port;
     const remembered = state.readPort();
@@ -224,6 +228,7 @@ export class Bridge implements BridgeApi {
         socket,
         url: this.#http.url,
         token: this.#tokens.all,
+        ...(runtime === undefined ? {} : { runtime }),
       }),
     );
   }
@@ -293,7 +298,7 @@ export class Bridge implements BridgeApi {
       return;
     }
     this.#cancelGrace ??= this.#options.clock.after(this.#settings.limits.graceSeconds * 1000, () => {
-      this.#options.logger.info('nobody needs the bridge; it ends');
+      this.#options.logger.info('nobody needs the bridge');
       this.stop(false);
     });
   }

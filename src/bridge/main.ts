@@ -10,6 +10,8 @@ export interface RunOptions {
   readonly version: string;
   /** State directory. */
   readonly home: string;
+  /** Folder that the program runs from. */
+  readonly runtime: string;
   readonly folders: readonly string[];
   readonly port?: number;
   readonly logLevel?: LogLevel;
@@ -44,6 +46,7 @@ export async function runBridge(options: RunOptions): Promise<RunningBridge> {
     clock: systemClock,
     settings: options.overrides?.(stored) ?? stored,
     env: process.env,
+    runtime: options.runtime,
     endsItself: options.endsItself,
     ...(options.port === undefined ? {} : { port: options.port }),
   });

@@ -3,9 +3,11 @@ import {
   accessSync,
   chmodSync,
   constants,
+  lstatSync,
   mkdirSync,
   readFileSync,
   renameSync,
+  type Stats,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -34,18 +36,16 @@ export class StateDirectory {
     this.hash = folderKey(path);
   }
 
-  /** @throws BridgeError `STATE_DIR_UNUSABLE` */
+  /** @throws BridgeError `STATE_DIR_UNUSABLE`, `SOCKET_PATH_TOO_LONG` */
   static open(path: string): StateDirectory {
     const directory = new StateDirectory(path);
+    const { runDir } = directory;
     try {
-      for (const dir of [path, directory.runDir]) {
-        mkdirSync(dir, { recursive: true, mode: 0o700 });
-        if (process.getuid !== undefined && statSync(dir).uid !== process.getuid()) {
-          throw new Error(`${dir} belongs to another user`);
-        }
-        chmodSync(dir, 0o700);
-        accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
-      }
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+      claim(path, statSync(path));
+      mkdirSync(runDir, { recursive: true, mode: 0o700 });
+      // It may be in a folder where everybody writes: a planted link is not followed.
+      claim(runDir, lstatSync(runDir));
       return directory;
     } catch (error) {
       throw new BridgeError(
@@ -139,6 +139,16 @@ export class StateDirectory {
   get #settingsFile(): string {
     return join(this.path, 'settings.json');
   }
+}
+
+/** Makes a directory this user's alone. @throws Error when it can't be. */
+function claim(dir: string, stat: Stats): void {
+  if (!stat.isDirectory()) throw new Error(`${dir} is no directory`);
+  if (process.getuid !== undefined && stat.uid !== process.getuid()) {
+    throw new Error(`${dir} belongs to another user`);
+  }
+  chmodSync(dir, 0o700);
+  accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
 }
 
 /** Writes a file that only its owner can read, whole or not at all. */

@@ -1,3 +1,4 @@
+import { isOlder } from '../client/version.ts';
 import { BridgeError, messageOf } from '../shared/errors.ts';
 import { EXIT, UsageError } from './exit.ts';
 import { VERSION } from './version.ts';
@@ -37,6 +38,9 @@ const COMMANDS: Record<string, (args: string[]) => Promise<number>> = {
   stop: async (args) => (await import('./commands/stop.ts')).stop(args),
 };
 
+/** The oldest Node that has all that is used; package.json's `engines` says the same. */
+const OLDEST_NODE = '22.13.0';
+
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
   if (name === '--version' || name === '-V') {
@@ -49,6 +53,11 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const command = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   try {
+    if (isOlder(process.versions.node, OLDEST_NODE)) {
+      throw new Error(
+        `Node ${process.versions.node} is too old; Codex Bridge needs ${OLDEST_NODE} or newer.`,
+      );
+    }
     if (command === undefined)
       throw new UsageError(name === undefined ? 'A command is missing.' : `There is no command "${name}".`);
     return await command(rest);
@@ -69,4 +78,9 @@ function isParseError(error: unknown): boolean {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
 }
 
+// Who read our output has gone ("| head"): that ends us as it ends other programs.
+process.stdout.on('error', (error) => {
+  if ('code' in error && error.code === 'EPIPE') process.exit(EXIT.failed);
+  throw error;
+});
 process.exitCode = await main(process.argv.slice(2));

@@ -8,11 +8,14 @@ import type { BridgeSettings } from '../shared/settings.ts';
 import { type Discovery, readDiscovery } from './discovery.ts';
 import { type BridgeLauncher, spawnBridge } from './launch.ts';
 import { stateDir } from './stateDir.ts';
+import { isOlder } from './version.ts';
 
 /** How long a bridge may take to answer `hello`, in ms. */
 const HELLO_DEADLINE_MS = 5_000;
 /** How long a bridge may take to be ready after it was started, in ms. */
 const START_DEADLINE_MS = 15_000;
+/** How long an older bridge without turns may take to leave, in ms. */
+const LEAVE_DEADLINE_MS = 10_000;
 const RETRY_MS = 25;
 
 export interface ConnectOptions {
@@ -30,18 +33,26 @@ export interface ConnectOptions {
 export interface BridgeConnection extends Disposable {
   readonly rpc: RpcClient<FaceContract>;
   readonly hello: Result<FaceContract, 'hello'>;
+  /** The bridge is older and was asked to leave after its turns: when it is gone, connecting starts a new one. */
+  readonly replacing?: boolean;
   onClose(listener: () => void): Disposable;
 }
 
 /**
- * Finds the bridge of the state directory, starts one where needed, and says hello.
+ * Finds the bridge of the state directory, starts one where needed, and says hello. A window that may start
+ * one asks an older bridge to leave as soon as its turns are done, and uses it until then.
  *
  * @throws BridgeError `BRIDGE_NOT_RUNNING`, `BRIDGE_START_FAILED`, `BRIDGE_CONTRACT`
  */
 export async function connectBridge(options: ConnectOptions): Promise<BridgeConnection> {
   const home = options.home ?? stateDir();
   const joined = await tryJoin(home, options);
-  if (joined !== undefined) return joined;
+  if (joined !== undefined) {
+    if (options.start === false || options.kind !== 'window') return joined;
+    return isOlder(joined.hello.version, options.version)
+      ? replaceOlder(home, joined, options, options.start)
+      : joined;
+  }
   if (options.start === false) {
     throw new BridgeError(
       'BRIDGE_NOT_RUNNING',
@@ -49,6 +60,39 @@ export async function connectBridge(options: ConnectOptions): Promise<BridgeConn
     );
   }
   return start(home, options, options.start);
+}
+
+async function replaceOlder(
+  home: string,
+  old: BridgeConnection,
+  options: ConnectOptions,
+  launcher: BridgeLauncher,
+): Promise<BridgeConnection> {
+  const left = Promise.withResolvers<'left'>();
+  old.onClose(() => left.resolve('left'));
+  try {
+    const { folders } = await old.rpc.request('status', {});
+    const busy = folders.some(({ running, queued }) => running + queued > 0);
+    await old.rpc.request('stop', { now: false });
+    if (busy || (await within(left.promise, LEAVE_DEADLINE_MS)) !== 'left')
+      return { ...old, replacing: true };
+  } catch (error) {
+    // It leaves at this very moment.
+    if (!(error instanceof BridgeError) || error.code !== 'CONNECTION_CLOSED') throw error;
+  }
+  old.dispose();
+  return start(home, options, launcher);
+}
+
+/** The result, or undefined when it is not there in time. */
+async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => late.resolve(undefined), ms);
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function start(
@@ -86,7 +130,7 @@ async function tryJoin(home: string, options: ConnectOptions): Promise<BridgeCon
   if (discovery === undefined) return undefined;
   const socket = await openSocket(discovery);
   if (socket === undefined) return undefined;
-  return hello(socket, options);
+  return hello(socket, options, Math.min(FACE_CONTRACT, discovery.contract));
 }
 
 /** Undefined when nobody listens: the discovery file is a dead bridge's. */
@@ -107,7 +151,12 @@ function openSocket(discovery: Discovery): Promise<Socket | undefined> {
   });
 }
 
-async function hello(socket: Socket, options: ConnectOptions): Promise<BridgeConnection | undefined> {
+/** `contract`: the newest that both sides know. */
+async function hello(
+  socket: Socket,
+  options: ConnectOptions,
+  contract: number,
+): Promise<BridgeConnection | undefined> {
   const port = linePort(
     {
       write: (text) => void socket.write(text),
@@ -122,7 +171,7 @@ async function hello(socket: Socket, options: ConnectOptions): Promise<BridgeCon
   const timer = setTimeout(() => socket.destroy(), HELLO_DEADLINE_MS);
   try {
     const answer = await rpc.request('hello', {
-      contract: FACE_CONTRACT,
+      contract,
       version: options.version,
       kind: options.kind,
       canAnswer: options.canAnswer,

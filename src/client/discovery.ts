@@ -13,6 +13,8 @@ const discoverySchema = z.object({
   /** The MCP endpoint for all folders, with its token. */
   url: z.string(),
   token: z.string(),
+  /** Folder that it runs from; absent with bridges that did not tell. */
+  runtime: z.exactOptional(z.string()),
 });
 
 export type Discovery = z.infer<typeof discoverySchema>;

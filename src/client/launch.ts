@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, closeSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { BridgeError, messageOf } from '../shared/errors.ts';
+import { BridgeError, ERROR_CODES, messageOf } from '../shared/errors.ts';
 
 /** Exit status of a bridge that found another one running for its state directory. */
 export const EXIT_BRIDGE_RUNNING = 3;
@@ -50,11 +50,12 @@ export function spawnBridge(home: string, launcher: BridgeLauncher): StartingBri
         return { lostRace: false, error: startFailed(`It could not be started: ${spawnError.message}`) };
       }
       if (child.exitCode === null && child.signalCode === null) return undefined;
+      const said = tail(logFile, from);
       return {
         lostRace: child.exitCode === EXIT_BRIDGE_RUNNING,
-        error: startFailed(
-          `It ended at once (${child.exitCode ?? child.signalCode}).\n${tail(logFile, from)}`.trimEnd(),
-        ),
+        error:
+          ownWords(said) ??
+          startFailed(`It ended at once (${child.exitCode ?? child.signalCode}).\n${said}`.trimEnd()),
       };
     },
     release() {
@@ -65,6 +66,13 @@ export function spawnBridge(home: string, launcher: BridgeLauncher): StartingBri
 
 function startFailed(why: string): BridgeError {
   return new BridgeError('BRIDGE_START_FAILED', `The bridge did not start. ${why}`);
+}
+
+/** The error that the process itself reported in its last words, `codex-bridge: MESSAGE [CODE]`. */
+function ownWords(said: string): BridgeError | undefined {
+  const [, message = '', name] = /^codex-bridge: (.*) \[([A-Z_]+)\]\s*$/ms.exec(said) ?? [];
+  const code = ERROR_CODES.find((known) => known === name);
+  return code === undefined ? undefined : new BridgeError(code, message);
 }
 
 function openLog(home: string, file: string): number {

@@ -1,10 +1,12 @@
-/** -1, 0 or 1 as `a` is older than, the same as, or newer than `b`. Both are `MAJOR.MINOR.PATCH`. */
-export function compareVersions(a: string, b: string): number {
-  const left = a.split('.').map(Number);
-  const right = b.split('.').map(Number);
-  for (let i = 0; i < 3; i++) {
-    const difference = (left[i] ?? 0) - (right[i] ?? 0);
-    if (difference !== 0) return Math.sign(difference);
-  }
-  return 0;
+/** Whether version `a` comes before `b`. Only `MAJOR.MINOR.PATCH` counts; what follows it is passed over. */
+export function isOlder(a: string, b: string): boolean {
+  const left = numbers(a);
+  const right = numbers(b);
+  const different = left.findIndex((part, index) => part !== right[index]);
+  return different >= 0 && (left[different] ?? 0) < (right[different] ?? 0);
+}
+
+function numbers(version: string): number[] {
+  const parts = version.split('.').map((part) => Number.parseInt(part, 10));
+  return [0, 1, 2].map((index) => parts[index] || 0);
 }

@@ -18,6 +18,8 @@ export interface Discovery {
   /** The MCP endpoint for all folders. */
   readonly url: string;
   readonly token: string;
+  /** Folder that the bridge runs from: it is not removed while it runs. */
+  readonly runtime?: string;
 }
 
 /**

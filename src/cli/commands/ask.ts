@@ -1,7 +1,4 @@
 import { realpathSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type BridgeConnection, connectBridge } from '../../client/connect.ts';
 import { BridgeError } from '../../shared/errors.ts';
@@ -9,15 +6,17 @@ import type { NumberedEvent } from '../../shared/events.ts';
 import { reduce } from '../../shared/reducer.ts';
 import {
   hasEnded,
+  MAX_PROMPT_LENGTH,
   type SessionSettings,
   type SessionSnapshot,
+  type TurnId,
   type TurnSnapshot,
 } from '../../shared/session.ts';
 import { approvalPolicySchema, sandboxSchema } from '../../shared/settings.ts';
 import { AskOutput } from '../askOutput.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { oneOf } from '../options.ts';
-import { VERSION } from '../version.ts';
+import { RUNTIME, VERSION } from '../version.ts';
 
 /** Asks Codex through the bridge, which is started where none runs, and streams the answer. */
 export async function ask(args: string[]): Promise<number> {
@@ -35,17 +34,23 @@ export async function ask(args: string[]): Promise<number> {
     },
   });
   const prompt = await promptOf(positionals);
+  checkLength(prompt);
   const settings = settingsOf(values);
   const folder = folderOf(values.folder ?? process.cwd());
   const connection = await connectBridge({
     kind: 'cli',
     canAnswer: process.stdin.isTTY === true && process.stderr.isTTY === true,
     version: VERSION,
-    start: { runtime: dirname(fileURLToPath(import.meta.url)) },
+    start: { runtime: RUNTIME },
   });
   try {
     const session = await openSession(connection, folder, values.session, settings);
-    return await runTurn(connection, session, prompt, settings, new AskOutput(values.json));
+    return await runTurn(connection, session, {
+      prompt,
+      settings,
+      output: new AskOutput(values.json),
+      isNew: values.session === undefined,
+    });
   } finally {
     connection.dispose();
   }
@@ -67,12 +72,18 @@ async function openSession(
   );
 }
 
+interface Asked {
+  readonly prompt: string;
+  readonly settings: SessionSettings;
+  readonly output: AskOutput;
+  /** The session was made for this prompt. */
+  readonly isNew: boolean;
+}
+
 async function runTurn(
   { rpc, onClose }: BridgeConnection,
   opened: SessionSnapshot,
-  prompt: string,
-  settings: SessionSettings,
-  output: AskOutput,
+  { prompt, settings, output, isNew }: Asked,
 ): Promise<number> {
   const ended = Promise.withResolvers<TurnSnapshot>();
   let session = opened;
@@ -105,16 +116,28 @@ async function runTurn(
   const interrupt = () => {
     if (interrupted) process.exit(EXIT.interrupted);
     interrupted = true;
+    if (turn !== undefined) cancel(turn);
+  };
+  const cancel = (ours: TurnId) => {
     // An error here is of no use: the person wants to leave, and a second Ctrl+C does.
     void rpc
-      .request('session.cancel', { session: session.id, ...(turn === undefined ? {} : { turn }) })
+      .request('session.cancel', { session: session.id, turn: ours })
       .catch(() => process.exit(EXIT.interrupted));
+  };
+  const send = async () => {
+    try {
+      const params = { session: session.id, prompt, settings, source: { kind: 'cli' } } as const;
+      return (await rpc.request('session.prompt', params)).turn;
+    } catch (error) {
+      // What was refused leaves no empty session behind. The refusal is what counts, not how this ends.
+      if (isNew) await rpc.request('session.delete', { session: session.id }).catch(() => undefined);
+      throw error;
+    }
   };
   process.on('SIGINT', interrupt);
   try {
-    turn = (
-      await rpc.request('session.prompt', { session: session.id, prompt, settings, source: { kind: 'cli' } })
-    ).turn;
+    turn = await send();
+    if (interrupted) cancel(turn);
     output.started(session.id, turn);
     const waiting = early;
     early = [];
@@ -136,7 +159,28 @@ async function promptOf(positionals: readonly string[]): Promise<string> {
     );
   }
   const [prompt = ''] = positionals;
-  return prompt === '-' ? text(process.stdin) : prompt;
+  return prompt === '-' ? readPrompt(process.stdin) : prompt;
+}
+
+/** Reads no more than what is already too much. */
+async function readPrompt(input: NodeJS.ReadStream): Promise<string> {
+  let prompt = '';
+  for await (const text of input.setEncoding('utf8')) {
+    prompt += text;
+    if (prompt.length > MAX_PROMPT_LENGTH) break;
+  }
+  return prompt;
+}
+
+/** Known before anything is started or sent. @throws BridgeError `PROMPT_EMPTY`, `PROMPT_TOO_LARGE` */
+function checkLength(prompt: string): void {
+  if (prompt.trim() === '')
+    throw new BridgeError('PROMPT_EMPTY', 'The prompt is empty. Say what Codex should do.');
+  if (prompt.length <= MAX_PROMPT_LENGTH) return;
+  throw new BridgeError(
+    'PROMPT_TOO_LARGE',
+    `The prompt has more than ${MAX_PROMPT_LENGTH} characters. Put the material into files of the folder and name them.`,
+  );
 }
 
 function settingsOf(values: {

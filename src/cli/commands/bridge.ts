@@ -2,7 +2,7 @@ import { runBridge } from '../../bridge/main.ts';
 import { stateDir } from '../../client/stateDir.ts';
 import { BridgeError } from '../../shared/errors.ts';
 import { EXIT } from '../exit.ts';
-import { VERSION } from '../version.ts';
+import { RUNTIME, VERSION } from '../version.ts';
 
 /** The detached bridge that a face starts; it ends itself when nobody needs it. Its log is its stderr. */
 export async function bridge(): Promise<number> {
@@ -10,6 +10,7 @@ export async function bridge(): Promise<number> {
     const running = await runBridge({
       version: VERSION,
       home: stateDir(),
+      runtime: RUNTIME,
       folders: [],
       endsItself: true,
       log: (line) => process.stderr.write(`${line}\n`),

@@ -1,14 +1,15 @@
 import { realpathSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type RunOptions, runBridge } from '../../bridge/main.ts';
 import { connectBridge } from '../../client/connect.ts';
 import { stateDir } from '../../client/stateDir.ts';
-import { BridgeError } from '../../shared/errors.ts';
+import { BridgeError, type ErrorCode } from '../../shared/errors.ts';
 import type { Endpoints } from '../../shared/faces.ts';
 import { approvalPolicySchema, type BridgeSettings, sandboxSchema } from '../../shared/settings.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { oneOf } from '../options.ts';
-import { VERSION } from '../version.ts';
+import { RUNTIME, VERSION } from '../version.ts';
 
 /** What `serve --json` prints when it is ready: one line, others script against it. */
 interface ReadyLine extends Endpoints {
@@ -16,9 +17,14 @@ interface ReadyLine extends Endpoints {
   readonly version: string;
 }
 
+/** How long a bridge that has the lock may take to be ready or to be gone, in ms. */
+const RACE_MS = 15_000;
+const RETRY_MS = 50;
+
 /** A bridge that serves, however it came about. */
 interface Serving {
   readonly line: ReadyLine;
+  /** Rejects when it ended without having been told to. */
   readonly ended: Promise<void>;
   stop(): void;
 }
@@ -44,6 +50,7 @@ export async function serve(args: string[]): Promise<number> {
   const options: RunOptions = {
     version: VERSION,
     home: stateDir(),
+    runtime: RUNTIME,
     folders: folders.map(absolute),
     endsItself: false,
     logLevel,
@@ -61,17 +68,31 @@ export async function serve(args: string[]): Promise<number> {
 }
 
 async function startOrJoin(options: RunOptions): Promise<Serving> {
-  try {
-    const running = await runBridge(options);
-    return {
-      line: { ...running.endpoints, pid: process.pid, version: options.version },
-      ended: running.ended,
-      stop: () => running.stop(true),
-    };
-  } catch (error) {
-    if (!(error instanceof BridgeError) || error.code !== 'BRIDGE_RUNNING') throw error;
-    return join(options);
+  const deadline = performance.now() + RACE_MS;
+  for (;;) {
+    try {
+      const running = await runBridge(options);
+      return {
+        line: { ...running.endpoints, pid: process.pid, version: options.version },
+        ended: running.ended,
+        stop: () => running.stop(true),
+      };
+    } catch (error) {
+      if (!hasCode(error, 'BRIDGE_RUNNING')) throw error;
+    }
+    try {
+      return await join(options);
+    } catch (error) {
+      // It has the lock and no open door: it is coming up or leaving.
+      const between = hasCode(error, 'BRIDGE_NOT_RUNNING') || hasCode(error, 'CONNECTION_CLOSED');
+      if (!between || performance.now() > deadline) throw error;
+    }
+    await sleep(RETRY_MS);
   }
+}
+
+function hasCode(error: unknown, code: ErrorCode): boolean {
+  return error instanceof BridgeError && error.code === code;
 }
 
 async function join(options: RunOptions): Promise<Serving> {
@@ -83,6 +104,24 @@ async function join(options: RunOptions): Promise<Serving> {
     start: false,
   });
   const { rpc, hello } = connection;
+  const ended = Promise.withResolvers<void>();
+  let expected = false;
+  rpc.on('leaving', ({ reason }) => {
+    expected = true;
+    process.stderr.write(`codex-bridge: ${reason}\n`);
+  });
+  connection.onClose(() => {
+    if (expected) ended.resolve();
+    else
+      ended.reject(
+        new BridgeError(
+          'CONNECTION_CLOSED',
+          `The bridge (pid ${hello.pid}) went away. Run "codex-bridge serve" again.`,
+        ),
+      );
+  });
+  // Who waits for it gets the rejection; until then it must not end the process.
+  ended.promise.catch(() => {});
   for (const path of options.folders) await rpc.request('folder.add', { path });
   const endpoints = await rpc.request('endpoints', {});
   process.stderr.write(
@@ -90,8 +129,11 @@ async function join(options: RunOptions): Promise<Serving> {
   );
   return {
     line: { ...endpoints, pid: hello.pid, version: hello.version },
-    ended: new Promise((resolve) => connection.onClose(() => resolve())),
-    stop: () => connection.dispose(),
+    ended: ended.promise,
+    stop: () => {
+      expected = true;
+      connection.dispose();
+    },
   };
 }
 
