@@ -13,6 +13,6 @@ export class ShoppingList {
   }
 
   toString() {
-    return [...this.#items].map(([name, count]) => `${count} × ${name}`).join('\n');
+    return [...this.#items].map(([name, count]) => `${count} x ${name}`).join('\n');
   }
 }

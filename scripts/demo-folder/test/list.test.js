@@ -5,7 +5,7 @@ import { ShoppingList } from '../src/list.js';
 test('lists what was added', () => {
   const list = new ShoppingList();
   list.add('apples', 3);
-  assert.equal(list.toString(), '3 × apples');
+  assert.equal(list.toString(), '3 x apples');
 });
 
 test('adds up what is added twice', () => {
