@@ -68,6 +68,8 @@ function install(dir) {
     npm(building, ['install', `code-server@${CODE_SERVER}`, node, '--ignore-scripts']);
     const server = serverOf(building);
     npm(server, ['install', '--ignore-scripts', '--omit=dev']);
+    // The language server of JavaScript: without it VS Code complains as soon as such a file is opened.
+    npm(join(server, 'extensions'), ['install', '--ignore-scripts', '--omit=dev']);
     const headers = join(building, 'node_modules', node.slice(0, node.indexOf('@')));
     npm(server, ['rebuild', ...NATIVE], { npm_config_nodedir: headers });
     symlinkSync('node_modules', join(server, 'node_modules.asar'), 'junction');
