@@ -160,22 +160,24 @@ export class BridgeLink implements Disposable {
     this.#folders.fire(this.folders);
   }
 
-  /** Opens a session: its snapshot and then its events follow. `null` closes. */
+  /** Opens a session: its snapshot and then its events follow. `null` closes. What can't be opened changes nothing. */
   async select(session: SessionId | null): Promise<void> {
     const before = this.#selected;
     this.#selected = session;
-    if (session === null) {
-      this.#replace(null);
-    } else {
-      const { rpc } = await this.ensure();
-      // Connecting has opened it already where the connection was new.
-      if (this.#snapshot?.id !== session) await this.#open(session);
-      if (before !== null && before !== session) await rpc.request('session.close', { session: before });
-      return;
+    try {
+      if (session === null) {
+        this.#replace(null);
+      } else {
+        await this.ensure();
+        // Connecting has opened it already where the connection was new.
+        if (this.#snapshot?.id !== session) await this.#open(session);
+      }
+    } catch (error) {
+      if (this.#selected === session) this.#selected = before;
+      throw error;
     }
-    if (before !== null && this.#connection !== undefined) {
-      await this.#connection.rpc.request('session.close', { session: before });
-    }
+    if (before === null || before === session || this.#selected === before) return;
+    await this.#connection?.rpc.request('session.close', { session: before });
   }
 
   /** Lets go of the bridge until it is needed again. */
@@ -251,7 +253,8 @@ export class BridgeLink implements Disposable {
     this.#connection = undefined;
     this.#known.clear();
     if (this.#disposed) return;
-    if (this.#leaving) {
+    // An older bridge that left to make room is followed by this window's own.
+    if (this.#leaving && connection.replacing !== true) {
       this.#set({ kind: 'idle' });
       this.#joinSuccessor(REJOIN_MS);
       return;
@@ -315,13 +318,12 @@ export class BridgeLink implements Disposable {
     this.#early = [];
     try {
       const snapshot = await connection.rpc.request('session.open', { session });
-      const early: ({ session: SessionId } & NumberedEvent)[] = this.#early;
-      this.#early = undefined;
-      if (this.#selected !== session) return;
-      this.#replace(snapshot);
-      for (const event of early) this.#apply(event);
+      if (this.#selected === session) this.#replace(snapshot);
     } finally {
+      const early = this.#early ?? [];
       this.#early = undefined;
+      // Of the new session, or of the one that stays open because the new one could not be opened.
+      for (const event of early) this.#apply(event);
     }
   }
 

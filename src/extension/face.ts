@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { connectBridge } from '../client/connect.ts';
+import { installRuntime } from '../client/launcher.ts';
+import { stateDir } from '../client/stateDir.ts';
 import { DisposableStore } from '../shared/disposables.ts';
 import { BridgeError, messageOf } from '../shared/errors.ts';
 import { type Actions, createActions } from './actions.ts';
@@ -33,15 +35,23 @@ export function createFace({ context, log }: FaceDeps): Face {
   const onError = (error: unknown) => log.error(describe(error));
   // A manifest always has a version.
   const version = String((context.extension.packageJSON as { version: unknown }).version);
+  // The bridge may outlive this version of the extension, so it runs from a copy in the state directory.
+  const runtime = () =>
+    installRuntime({
+      home: stateDir(),
+      runtime: join(context.extensionPath, 'dist', 'runtime'),
+      version,
+      node: process.execPath,
+    });
   const link = store.add(
     new BridgeLink({
-      connect: ({ start }) =>
+      connect: async ({ start }) =>
         connectBridge({
           kind: 'window',
           canAnswer: true,
           version,
           settings: readSettings(vscode.workspace.getConfiguration('codexBridge')),
-          start: start && { runtime: join(context.extensionPath, 'dist', 'runtime') },
+          start: start && (await runtime()),
         }),
       onError,
     }),

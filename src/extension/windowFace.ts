@@ -86,7 +86,13 @@ export class WindowFace {
     await link.setFolders(this.#deps.folders());
     await link.ensure(options);
     const selected = index.selected;
-    if (selected !== null && link.session === null) await this.select(selected);
+    if (selected === null || link.session !== null) return;
+    try {
+      await this.select(selected);
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      index.setSelected(null);
+    }
   }
 
   /** The window's folders or its trust have changed. */
@@ -100,11 +106,7 @@ export class WindowFace {
       await this.link.select(session);
     } catch (error) {
       // What the index remembers may be deleted meanwhile: then it leaves the list.
-      if (!(error instanceof BridgeError) || error.code !== 'SESSION_NOT_FOUND' || session === null)
-        throw error;
-      await this.link.select(null);
-      this.#sessions.remove(session);
-      this.#listChanged();
+      if (session !== null && isGone(error) && this.#sessions.remove(session)) this.#listChanged();
       throw error;
     }
     if (session !== null) this.#folder = this.#sessions.get(session)?.folder ?? this.#folder;
@@ -246,4 +248,8 @@ export class WindowFace {
     this.#deps.index.setSessions(this.#sessions.list());
     this.#changed.fire();
   }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof BridgeError && error.code === 'SESSION_NOT_FOUND';
 }

@@ -149,6 +149,58 @@ describe('the chat in the sidebar', () => {
     await area.fill('');
   });
 
+  test('shows what came while it was hidden', async () => {
+    const doors = scriptWords(['seen', 'unseen', 'seen again']);
+    await workbench.send('Hide and seek');
+    doors[0]?.open();
+    await chat.locator('.answer', { hasText: 'seen' }).waitFor();
+    await workbench.page.locator('.activitybar a[aria-label^="Search"]').click();
+    await workbench.page.locator('iframe.webview.ready').waitFor({ state: 'hidden' });
+    doors[1]?.open();
+    chat = await workbench.chat();
+    await chat.locator('.answer', { hasText: 'seen unseen' }).waitFor();
+    doors[2]?.open();
+    await turn('completed').waitFor();
+    expect((await chat.locator('.answer').innerText()).trim()).toBe('seen unseen seen again');
+  });
+
+  test('copies an MCP configuration that works', async () => {
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await workbench.runCommand('Codex Bridge: Copy MCP Configuration');
+    await workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: 'work' }).first().click();
+    await workbench.page.locator('.notifications-toasts', { hasText: 'has a token in it' }).waitFor();
+    const copied = await workbench.page.evaluate(() => navigator.clipboard.readText());
+    const server = (
+      JSON.parse(copied) as {
+        mcpServers: Record<string, { url: string; headers: { Authorization: string } }>;
+      }
+    ).mcpServers['codex-bridge']; // written by the extension
+    if (server === undefined) throw new Error(`no server in ${copied}`);
+    const ask = (headers: Record<string, string>) =>
+      fetch(server.url, {
+        method: 'POST',
+        headers: {
+          ...headers,
+          'Content-Type': 'application/json',
+          Accept: 'application/json, text/event-stream',
+        },
+        body: JSON.stringify({
+          jsonrpc: '2.0',
+          id: 1,
+          method: 'initialize',
+          params: {
+            protocolVersion: '2025-11-25',
+            capabilities: {},
+            clientInfo: { name: 'test', version: '1' },
+          },
+        }),
+      });
+    expect((await ask({})).status).toBe(401);
+    const answer = await ask(server.headers);
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toContain('codex-bridge');
+  });
+
   test('runs nothing that an answer brings along', async () => {
     const evil = [
       '<img src=x onerror="document.title=1">',

@@ -105,6 +105,24 @@ describe('Codex Bridge in the extension host', () => {
     );
   });
 
+  it('goes on with its context after Codex was restarted', async () => {
+    const before = face.window.selected;
+    await vscode.commands.executeCommand('codexBridge.restartCodex');
+    const turn = await ask('!recall');
+    assert.equal(face.window.selected, before);
+    assert.match(answerOf(turn), /Hello from the host/);
+  });
+
+  it('stops the bridge, and starts the next one at the next prompt', async () => {
+    const { link } = face.window;
+    const { pid } = await link.request('status', {});
+    await vscode.commands.executeCommand('codexBridge.stopBridge');
+    assert.equal(link.state.kind, 'idle');
+    const turn = await ask('!recall');
+    assert.match(answerOf(turn), /Hello from the host/);
+    assert.notEqual((await link.request('status', {})).pid, pid);
+  });
+
   it('passes settings on to the bridge as they change', async () => {
     const settings = vscode.workspace.getConfiguration('codexBridge');
     const { link } = face.window;

@@ -91,6 +91,29 @@ describe('the line to the bridge', () => {
     expect(bridges).toHaveLength(2);
   });
 
+  test('starts its own after an older bridge that made room for it', async () => {
+    const { link, bridges } = makeLink({ replacing: true });
+    await link.ensure();
+    const back = state(link, 'connected');
+    bridges[0]?.leave();
+    await back;
+    expect(bridges).toHaveLength(2);
+  });
+
+  test('keeps the open session when another one can not be opened', async () => {
+    const { link, bridges, forget } = makeLink();
+    await link.select('s1');
+    forget('s2');
+    const refused = link.select('s2');
+    while (bridges[0]?.opened.length === 1) await Promise.resolve();
+    bridges[0]?.title('s1', 'said meanwhile', 1);
+    await expect(refused).rejects.toThrow('gone');
+    expect(link.session?.title).toBe('said meanwhile');
+    bridges[0]?.title('s1', 'and later', 2);
+    await tick();
+    expect(link.session?.title).toBe('and later');
+  });
+
   test('to look for a bridge and find none is no failure, and hinders nobody who needs one', async () => {
     const { link, bridges } = makeLink();
     const looked = link.ensure({ start: false });
@@ -127,7 +150,7 @@ function state(link: BridgeLink, kind: LinkState['kind']): Promise<void> {
 
 const tick = () => new Promise((resolve) => setImmediate(resolve));
 
-function makeLink() {
+function makeLink({ replacing = false } = {}) {
   const bridges: StandIn[] = [];
   const gone = new Set<string>();
   let refusal: BridgeError | undefined;
@@ -138,7 +161,7 @@ function makeLink() {
       if (!start) throw new BridgeError('BRIDGE_NOT_RUNNING', 'none');
       const bridge = new StandIn(gone);
       bridges.push(bridge);
-      return bridge.connection;
+      return { ...bridge.connection, replacing };
     },
     // A failed attempt is what several of these tests are about.
     onError: () => {},
