@@ -74,6 +74,7 @@ export const faceParams = {
   /** This face no longer shows the folder. It stays known: other faces and MCP clients may use it. */
   'folder.remove': z.object({ folder: id }),
   'settings.set': z.object({ settings: bridgeSettingsSchema }),
+  /** `folder`: of this one only. */
   status: z.object({ folder: z.exactOptional(id) }),
   restart: z.object({ folder: id }),
   endpoints: z.object({}),

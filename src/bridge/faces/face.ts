@@ -56,7 +56,10 @@ export class Face implements Disposable {
     const session = (id: string) => this.#bridge().folderOfSession(id).session(id);
     return {
       hello: (params) => this.#greet(params),
-      ping: () => null,
+      ping: () => {
+        this.#bridge();
+        return null;
+      },
       'folder.add': async ({ path, name }) => (await this.#bridge().addFolder(path, name)).info,
       'folder.remove': ({ folder: key }) => {
         // Known folders stay known: history and MCP clients may still use them. Only the face forgets.
@@ -67,7 +70,10 @@ export class Face implements Disposable {
         this.#bridge().setSettings(settings);
         return null;
       },
-      status: () => this.#bridge().status(),
+      status: ({ folder: key }) => {
+        const status = this.#bridge().status();
+        return key === undefined ? status : { ...status, folders: [folder(key).status()] };
+      },
       restart: async ({ folder: key }) => {
         await folder(key).restart();
         return null;
@@ -77,6 +83,7 @@ export class Face implements Disposable {
       'session.create': ({ folder: key, ...options }) => folder(key).createSession(options).snapshot,
       'session.open': ({ session: id }) => this.#openSession(session(id)),
       'session.close': ({ session: id }) => {
+        this.#bridge();
         this.#open.get(id)?.dispose();
         this.#open.delete(id);
         return null;
