@@ -6,7 +6,7 @@ import { systemClock } from '../../src/bridge/clock.ts';
 import { jsonLogger } from '../../src/bridge/logger.ts';
 import type { Clock } from '../../src/bridge/ports.ts';
 import { StateDirectory } from '../../src/bridge/stateDirectory.ts';
-import type { Endpoints } from '../../src/shared/faces.ts';
+import type { BridgeStatus, Endpoints } from '../../src/shared/faces.ts';
 import { type BridgeSettings, DEFAULT_SETTINGS } from '../../src/shared/settings.ts';
 import { codexBinary, makeCodexHome, tempDir } from './codexHome.ts';
 import { ScriptedModel } from './scriptedModel.ts';
@@ -20,6 +20,7 @@ export interface RealBridge {
   readonly log: readonly string[];
   readonly stateDir: string;
   folder(index: number): FolderApi;
+  status(): BridgeStatus;
   /** Ends the bridge at once and starts another one on the same state, Codex home and model. */
   restart(): Promise<void>;
   close(): Promise<void>;
@@ -27,11 +28,22 @@ export interface RealBridge {
 
 /** A whole bridge in this process: real doors, real Codex, scripted model. */
 export async function startRealBridge(
-  options: { folders?: number; settings?: Partial<BridgeSettings>; codex?: string; clock?: Clock } = {},
+  options: {
+    folders?: number;
+    settings?: Partial<BridgeSettings>;
+    codex?: string;
+    /** More lines for Codex's config.toml, above its tables. */
+    codexConfig?: string;
+    clock?: Clock;
+  } = {},
 ): Promise<RealBridge> {
   const temp = await tempDir('rb');
   const model = await ScriptedModel.start();
-  const codex = await makeCodexHome({ modelUrl: model.url, dir: join(temp.path, 'ch') });
+  const codex = await makeCodexHome({
+    modelUrl: model.url,
+    dir: join(temp.path, 'ch'),
+    config: options.codexConfig ?? '',
+  });
   const folders = Array.from({ length: options.folders ?? 1 }, (_, i) => join(temp.path, `f${i}`));
   for (const folder of folders) await mkdir(folder);
   const log: string[] = [];
@@ -69,6 +81,7 @@ export async function startRealBridge(
       if (folder === undefined) throw new Error(`there is no folder ${index}`);
       return folder;
     },
+    status: () => bridge.status(),
     async restart() {
       await stop(bridge);
       bridge = await start();
