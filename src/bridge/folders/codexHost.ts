@@ -35,9 +35,17 @@ interface CodexHostDeps {
 export class CodexHost {
   readonly #deps: CodexHostDeps;
   readonly #policy: RestartPolicy;
-  #starting: Promise<CodexLink> | undefined;
+  /** The Codex that there is, or that is on its way. */
+  #link: Promise<CodexLink> | undefined;
+  /** Gives up what {@link #link} waits for. */
+  #abort: AbortController | undefined;
   #server: AppServer | undefined;
+  #connected: CodexLink | undefined;
+  /** Resolves when every Codex before is gone: a thread has one writer. */
+  #gone: Promise<unknown> = Promise.resolve();
   #generation = 0;
+  #usedAt: number;
+  #lastCrash = '';
   /** Earliest moment of the next start, by the monotonic clock. */
   #notBefore = 0;
   readonly #defaultEfforts = new Map<string, string>();
@@ -46,6 +54,7 @@ export class CodexHost {
   constructor(deps: CodexHostDeps) {
     this.#deps = deps;
     this.#policy = new RestartPolicy(deps.clock);
+    this.#usedAt = deps.clock.monotonic();
   }
 
   get status(): CodexStatus {
@@ -55,6 +64,16 @@ export class CodexHost {
   /** Process id of the app-server, while there is one. */
   get pid(): number | undefined {
     return this.#server?.pid;
+  }
+
+  /** The Codex that is connected now; unlike {@link link} it starts none, and is no use of it. */
+  get connected(): CodexLink | undefined {
+    return this.#connected;
+  }
+
+  /** Since the last {@link link}, in ms. */
+  get unusedFor(): number {
+    return this.#deps.clock.monotonic() - this.#usedAt;
   }
 
   /** The reasoning effort that a model has by itself, where Codex has told (`model/list`). */
@@ -68,12 +87,9 @@ export class CodexHost {
    * @throws BridgeError `CODEX_NOT_FOUND`, `CODEX_TOO_OLD`, `CODEX_START_FAILED`
    */
   link(): Promise<CodexLink> {
-    this.#starting ??= this.#start().catch((error: unknown) => {
-      this.#starting = undefined;
-      this.#set({ state: 'failed', error: toErrorInfo(error) });
-      throw error;
-    });
-    return this.#starting;
+    this.#usedAt = this.#deps.clock.monotonic();
+    this.#link ??= this.#begin();
+    return this.#link;
   }
 
   /** @throws BridgeError `CODEX_LOGGED_OUT` when the model provider wants a login and there is none. */
@@ -95,45 +111,86 @@ export class CodexHost {
     await this.link();
   }
 
-  /** Ends Codex and everything that it started. */
+  /** Ends Codex and everything that it started. Whoever asks from now on gets a new one. */
   async stop(): Promise<void> {
-    const server = this.#server;
-    // A start that is on its way is awaited, so that it does not come up after the stop.
-    await this.#starting?.catch(() => undefined);
-    const late = this.#server;
-    this.#server = undefined;
-    this.#starting = undefined;
-    await server?.stop();
-    if (late !== server) await late?.stop();
+    const gone = this.#letGo(
+      new BridgeError('CODEX_EXITED', 'Codex was stopped before it was ready. Try again.'),
+    );
     this.#set({ state: 'not_started' });
+    await gone;
   }
 
-  async #start(): Promise<CodexLink> {
-    if (this.#policy.stopped) {
-      throw new BridgeError(
-        'CODEX_START_FAILED',
-        `Codex crashed five times within three minutes and is not started again by itself. ${this.#status.error?.message ?? ''} Use "restart" to try again.`,
-      );
-    }
-    const wait = this.#notBefore - this.#deps.clock.monotonic();
-    if (wait > 0) await new Promise<void>((resolve) => this.#deps.clock.after(wait, resolve));
+  /** From here on nobody is given the Codex that there was; resolves when it has ended. */
+  #letGo(why: BridgeError): Promise<void> {
+    const [link, server] = [this.#link, this.#server];
+    this.#abort?.abort(why);
+    this.#abort = undefined;
+    this.#link = undefined;
+    this.#server = undefined;
+    this.#connected = undefined;
+    // A start that was given up ends what it has started; its error is told to those who wait for it.
+    const started = link?.catch(() => undefined);
+    const gone = Promise.all([this.#gone, started, server?.stop()]).then(() => undefined);
+    this.#gone = gone.catch((error: unknown) =>
+      this.#deps.logger.error('codex did not end cleanly', { error }),
+    );
+    return gone;
+  }
+
+  #begin(): Promise<CodexLink> {
+    const abort = new AbortController();
+    this.#abort = abort;
+    const link = this.#start(abort.signal);
+    link.catch((error: unknown) => {
+      // Given up or lost: what the status says is no longer about this start.
+      if (this.#abort !== abort) return;
+      this.#link = undefined;
+      this.#set({ state: 'failed', error: toErrorInfo(error) });
+    });
+    return link;
+  }
+
+  async #start(signal: AbortSignal): Promise<CodexLink> {
+    await this.#gone;
+    signal.throwIfAborted();
+    if (this.#policy.stopped) throw crashLoop(this.#lastCrash);
+    await this.#backOff(signal);
     this.#set({ state: 'starting' });
     const binary = await this.#deps.find();
+    signal.throwIfAborted();
     const server = await this.#deps.start(binary);
     try {
+      signal.throwIfAborted();
       const client = await this.#connect(server);
+      signal.throwIfAborted();
       this.#server = server;
       this.#generation += 1;
       this.#watch(server, client);
       await this.#readAccount(client);
+      signal.throwIfAborted();
+      const link = { client, generation: this.#generation };
+      this.#connected = link;
       this.#set({ state: 'ready', path: binary.path, version: binary.version });
       void this.#readModels(client);
-      return { client, generation: this.#generation };
+      return link;
     } catch (error) {
-      this.#server = undefined;
+      if (this.#server === server) this.#server = undefined;
       await server.stop();
       throw error;
     }
+  }
+
+  /** After a crash, until the moment that the policy has set. */
+  #backOff(signal: AbortSignal): Promise<void> {
+    const wait = this.#notBefore - this.#deps.clock.monotonic();
+    if (wait <= 0) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const cancel = this.#deps.clock.after(wait, resolve);
+      signal.addEventListener('abort', () => {
+        cancel();
+        reject(signal.reason);
+      });
+    });
   }
 
   async #connect(server: AppServer): Promise<CodexClient> {
@@ -146,22 +203,22 @@ export class CodexHost {
   #watch(server: AppServer, client: CodexClient): void {
     const down = (why: string) => {
       if (this.#server !== server) return;
-      this.#server = undefined;
-      this.#starting = undefined;
       const error = new BridgeError(
         'CODEX_EXITED',
         `Codex ended while it was in use (${why}). Send the prompt again: a new Codex takes over.`,
       );
-      this.#crashed(error);
-      void server.stop();
+      // A failure to end is logged; the next start waits for it.
+      this.#letGo(error).catch(() => undefined);
+      this.#crashed(error, why);
       this.#deps.onDown(error);
     };
     void server.exited.then((exit) => down(exit.signal ?? `exit status ${exit.code}`));
     client.onClose(() => down('its connection was closed'));
   }
 
-  #crashed(error: BridgeError): void {
+  #crashed(error: BridgeError, why: string): void {
     const decision = this.#policy.crashed();
+    this.#lastCrash = why;
     this.#deps.logger.warn('codex ended by itself', { error, decision: decision.action });
     if (decision.action === 'restart') this.#notBefore = this.#deps.clock.monotonic() + decision.delayMs;
     this.#set({ state: 'failed', error: toErrorInfo(error), restarts: this.#status.restarts + 1 });
@@ -195,8 +252,17 @@ export class CodexHost {
   }
 
   #set(change: Partial<CodexStatus>): void {
-    const { error: _old, ...rest } = this.#status;
-    this.#status = { ...rest, ...change };
+    const { error, ...rest } = this.#status;
+    // An error belongs to its state: what else becomes known leaves it.
+    const kept = change.state === undefined && error !== undefined ? { error } : {};
+    this.#status = { ...rest, ...kept, ...change };
     this.#deps.onStatus();
   }
+}
+
+function crashLoop(last: string): BridgeError {
+  return new BridgeError(
+    'CODEX_START_FAILED',
+    `Codex crashed five times within three minutes (the last time: ${last}) and is not started again by itself. Use "restart" to try again.`,
+  );
 }

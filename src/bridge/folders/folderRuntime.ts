@@ -317,13 +317,17 @@ export class FolderRuntime implements FolderApi {
     this.#expire();
     const { idleUnloadMinutes } = this.#deps.settings().limits;
     if (idleUnloadMinutes === 0) return;
-    const before = this.#deps.clock.monotonic() - idleUnloadMinutes * MINUTE_MS;
+    const idleMs = idleUnloadMinutes * MINUTE_MS;
+    const before = this.#deps.clock.monotonic() - idleMs;
     this.#live.prune();
     for (const session of this.#live.values()) {
       if (!session.busy && session.usedAt < before) await this.#unload(session);
     }
-    // With nothing loaded Codex itself is only a cost; it comes back on use.
-    if (this.#threads.loaded().length === 0 && this.activeTurns === 0) await this.#codex.stop();
+    // With nothing loaded Codex itself is only a cost; it comes back on use. A prompt that is on its way has
+    // used it just now, and is not counted as a turn yet.
+    const unused = this.#threads.loaded().length === 0 && this.activeTurns === 0;
+    if (unused && this.#codex.connected !== undefined && this.#codex.unusedFor >= idleMs)
+      await this.#codex.stop();
   }
 
   /** Unloads the oldest idle sessions until one more fits. */
@@ -342,8 +346,9 @@ export class FolderRuntime implements FolderApi {
   }
 
   async #unload(session: LiveSession): Promise<void> {
-    if (this.#codex.status.state === 'ready')
-      await this.#threads.unload(session.id, await this.#codex.link());
+    const link = this.#codex.connected;
+    if (link === undefined) this.#threads.forget(session.id);
+    else await this.#threads.unload(session.id, link);
     if (!session.busy && !session.watched) this.#live.release(session);
   }
 

@@ -39,6 +39,7 @@ export class TurnRun {
   readonly #turn: TurnId;
   readonly #store = new DisposableStore();
   readonly #done = Promise.withResolvers<void>();
+  readonly #stopAsked = Promise.withResolvers<undefined>();
   /** What came before Codex told us the turn's id. */
   #early: ServerNotification[] = [];
   #mapper: TurnEventMapper | undefined;
@@ -77,7 +78,7 @@ export class TurnRun {
       const { code, message } = toErrorInfo(error);
       if (!(error instanceof BridgeError))
         this.#deps.logger.error('a turn failed in the bridge', { turn: this.#turn, error });
-      if (this.#stopped !== undefined) this.#end(this.#stopped.status, this.#stopped.error);
+      if (this.#stopped !== undefined) this.#endStopped();
       else this.#end('failed', { code, message });
     } finally {
       this.#store.dispose();
@@ -93,6 +94,7 @@ export class TurnRun {
   /** Ends the turn at Codex; its own `turn/completed` then ends it here. */
   async stop(status: 'cancelled' | 'interrupted', error?: TurnError): Promise<void> {
     this.#stopped ??= { status, ...(error === undefined ? {} : { error }) };
+    this.#stopAsked.resolve(undefined);
     if (this.#codexTurn !== undefined) await this.#interrupt(this.#codexTurn);
   }
 
@@ -113,7 +115,7 @@ export class TurnRun {
 
   /** Codex is gone: the turn ends with what it had. */
   lost(error: BridgeError): void {
-    if (this.#stopped !== undefined) this.#end(this.#stopped.status, this.#stopped.error);
+    if (this.#stopped !== undefined) this.#endStopped();
     else this.#end('interrupted', { code: error.code, message: error.message });
   }
 
@@ -127,9 +129,15 @@ export class TurnRun {
       at: clock.now(),
       ...(asked.model === undefined ? {} : { model: asked.model }),
     });
-    const [link, prefix] = await Promise.all([codex.link(), diffPrefix(folder)]);
+    // Codex may be away for some seconds, after crashes: who stops the turn does not wait for that.
+    const ready = await Promise.race([
+      Promise.all([codex.link(), diffPrefix(folder)]),
+      this.#stopAsked.promise,
+    ]);
+    if (ready === undefined) return this.#endStopped();
+    const [link, prefix] = ready;
     const { thread, model, restored } = await threads.load(this.#session, link);
-    if (this.#stopped !== undefined) return this.#end(this.#stopped.status, this.#stopped.error);
+    if (this.#stopped !== undefined) return this.#endStopped();
     this.#client = link.client;
     this.#thread = thread;
     this.#mapper = new TurnEventMapper({
@@ -201,7 +209,7 @@ export class TurnRun {
     this.#interruptSent = true;
     const giveUp = this.#deps.clock.after(INTERRUPT_GRACE_MS, () => {
       this.#deps.logger.warn('Codex did not end an interrupted turn', { turn: this.#turn });
-      this.#end(this.#stopped?.status ?? 'interrupted', this.#stopped?.error);
+      this.#endStopped();
     });
     this.#store.add({ dispose: giveUp });
     try {
@@ -221,6 +229,11 @@ export class TurnRun {
         text: 'Codex had lost this conversation. It goes on in a new thread that was given the earlier turns.',
       },
     });
+  }
+
+  /** The end that whoever stopped it has asked for. */
+  #endStopped(): void {
+    this.#end(this.#stopped?.status ?? 'interrupted', this.#stopped?.error);
   }
 
   #end(status: 'completed' | 'failed' | 'cancelled' | 'interrupted', error?: TurnError): void {

@@ -1,0 +1,302 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { AppServer, ExitInfo } from '../../src/bridge/codex/appServer.ts';
+import { type CodexTransport, TransportEvents } from '../../src/bridge/codex/transport.ts';
+import { CodexHost } from '../../src/bridge/folders/codexHost.ts';
+import { BridgeError } from '../../src/shared/errors.ts';
+import type { CodexStatus } from '../../src/shared/faces.ts';
+import { MemoryLogger } from '../support/appServers.ts';
+import { SkewClock } from '../support/skewClock.ts';
+
+/** An app-server that answers what a host asks at its start, and crashes or hangs when it is told to. */
+class FakeCodex {
+  readonly pid: number;
+  readonly stopping = Promise.withResolvers<void>();
+  readonly #exit = Promise.withResolvers<ExitInfo>();
+  readonly #events = new TransportEvents(() => {});
+  readonly exited = this.#exit.promise;
+  /** Methods that it never answers. */
+  deafTo: readonly string[] = [];
+  readonly asked: string[] = [];
+  stops = 0;
+  /** Ends only with this promise after it was told to stop. */
+  slowEnd: Promise<void> = Promise.resolve();
+
+  constructor(pid: number) {
+    this.pid = pid;
+  }
+
+  async connect(): Promise<CodexTransport> {
+    return {
+      send: (text) => this.#answer(JSON.parse(text)),
+      onMessage: this.#events.onMessage,
+      onClose: this.#events.onClose,
+      close: () => this.#events.close(undefined),
+    };
+  }
+
+  async stop(): Promise<void> {
+    this.stops += 1;
+    this.stopping.resolve();
+    await this.slowEnd;
+    this.#end({ code: 0, signal: null, asked: true, stderr: '' });
+  }
+
+  crash(): void {
+    this.#end({ code: null, signal: 'SIGSEGV', asked: false, stderr: '' });
+  }
+
+  disconnect(): void {
+    this.#events.close(new Error('gone'));
+  }
+
+  #end(how: ExitInfo): void {
+    this.#exit.resolve(how);
+    setImmediate(() => this.disconnect());
+  }
+
+  #answer({ id, method }: { id?: number; method: string }): void {
+    this.asked.push(method);
+    if (id === undefined || this.deafTo.includes(method)) return;
+    const results: Record<string, unknown> = {
+      initialize: { userAgent: 'fake' },
+      'account/read': { account: null, requiresOpenaiAuth: false },
+      'model/list': {
+        data: [
+          {
+            model: 'm',
+            displayName: 'M',
+            hidden: false,
+            supportedReasoningEfforts: [],
+            defaultReasoningEffort: 'medium',
+          },
+        ],
+      },
+    };
+    queueMicrotask(() => this.#events.message(JSON.stringify({ id, result: results[method] ?? {} })));
+  }
+}
+
+const hosts: CodexHost[] = [];
+
+afterEach(async () => {
+  for (const host of hosts.splice(0)) await host.stop();
+});
+
+/** A host with its own clock, and every Codex that it has started. */
+function setUp(prepare: (codex: FakeCodex) => void | Promise<void> = () => {}) {
+  const clock = new SkewClock();
+  const started: FakeCodex[] = [];
+  const downs: BridgeError[] = [];
+  const states: CodexStatus['state'][] = [];
+  const host = new CodexHost({
+    clock,
+    logger: new MemoryLogger(),
+    find: async () => ({ path: '/codex', version: '1.0.0' }),
+    start: async () => {
+      const codex = new FakeCodex(started.length + 1);
+      started.push(codex);
+      await prepare(codex);
+      // Only what a host uses of an app-server is there.
+      return codex as unknown as AppServer;
+    },
+    onNotification: () => {},
+    onRequest: () => undefined,
+    onDown: (error) => downs.push(error),
+    onStatus: () => states.push(host.status.state),
+  });
+  hosts.push(host);
+  return { clock, host, started, downs, states, last: () => started.at(-1) ?? expect.fail('no Codex') };
+}
+
+/** Lets the Codex crash and waits until the host has noticed. */
+async function crash({ started, downs }: Pick<ReturnType<typeof setUp>, 'started' | 'downs'>) {
+  const before = downs.length;
+  started.at(-1)?.crash();
+  await vi.waitFor(() => expect(downs).toHaveLength(before + 1));
+}
+
+describe('a start', () => {
+  test('is shared by all who ask at once', async () => {
+    const { host, started, states } = setUp();
+    const links = await Promise.all([host.link(), host.link(), host.link()]);
+    expect(new Set(links).size).toBe(1);
+    expect(started).toHaveLength(1);
+    expect(await host.link()).toBe(links[0]);
+    expect(host.connected).toBe(links[0]);
+    expect(states.slice(0, 1)).toEqual(['starting']);
+    expect(host.status).toMatchObject({ state: 'ready', version: '1.0.0', loggedIn: true, restarts: 0 });
+    await vi.waitFor(() => expect(host.defaultEffort('m')).toBe('medium'));
+  });
+
+  test('that failed is told to all who wait, and the next ask tries again', async () => {
+    let broken = true;
+    const { host, started } = setUp(() => {
+      if (broken) throw new BridgeError('CODEX_START_FAILED', 'No.');
+    });
+    const results = await Promise.allSettled([host.link(), host.link()]);
+    expect(results.map((result) => result.status)).toEqual(['rejected', 'rejected']);
+    expect(started).toHaveLength(1);
+    expect(host.status).toMatchObject({ state: 'failed', error: { code: 'CODEX_START_FAILED' } });
+    broken = false;
+    await host.link();
+    expect(host.status.state).toBe('ready');
+    expect(host.status.error).toBeUndefined();
+  });
+
+  test.each(['initialize', 'account/read'])('in which Codex dies at %s leaves nothing', async (method) => {
+    const { host, started } = setUp((codex) => {
+      if (codex.pid === 1) codex.deafTo = [method];
+    });
+    const first = host.link();
+    const told = expect(first).rejects.toMatchObject({ code: 'CODEX_EXITED' });
+    await vi.waitFor(() => expect(started[0]?.asked).toContain(method));
+    started[0]?.crash();
+    // Somebody asks at every moment of the fall: there is never more than one new Codex.
+    const asked: Promise<unknown>[] = [];
+    for (let i = 0; i < 20; i++) {
+      asked.push(host.link().catch(() => undefined));
+      await Promise.resolve();
+    }
+    await told;
+    expect(started[0]?.stops).toBeGreaterThan(0);
+    const link = await host.link();
+    await Promise.all(asked);
+    expect(started).toHaveLength(2);
+    expect(host.connected).toBe(link);
+    expect(host.status.state).toBe('ready');
+  });
+});
+
+describe('a stop', () => {
+  test('during a start ends what comes up, and the next ask gets another', async () => {
+    const gate = Promise.withResolvers<void>();
+    const { host, started } = setUp((codex) => (codex.pid === 1 ? gate.promise : undefined));
+    const first = host.link();
+    const told = expect(first).rejects.toMatchObject({ code: 'CODEX_EXITED' });
+    await vi.waitFor(() => expect(started).toHaveLength(1));
+    const stopped = host.stop();
+    const second = host.link();
+    gate.resolve();
+    await told;
+    await stopped;
+    expect(started[0]?.stops).toBe(1);
+    const link = await second;
+    expect(started).toHaveLength(2);
+    expect(host.connected).toBe(link);
+    expect(host.status.state).toBe('ready');
+  });
+
+  test('is over before the next Codex starts: a thread has one writer', async () => {
+    const end = Promise.withResolvers<void>();
+    const { host, started, last } = setUp();
+    const first = await host.link();
+    last().slowEnd = end.promise;
+    const stopped = host.stop();
+    const second = host.link();
+    await last().stopping.promise;
+    expect(started).toHaveLength(1);
+    end.resolve();
+    await stopped;
+    expect((await second).generation).toBe(first.generation + 1);
+    expect(started).toHaveLength(2);
+    expect(host.status.state).toBe('ready');
+  });
+
+  test('without a Codex is nothing', async () => {
+    const { host, started } = setUp();
+    await host.stop();
+    expect(started).toHaveLength(0);
+    expect(host.status).toEqual({ state: 'not_started', restarts: 0 });
+  });
+});
+
+describe('a crash', () => {
+  test('is told with its reason, and the next ask starts a new Codex', async () => {
+    const all = setUp();
+    const { host, started, downs } = all;
+    const first = await host.link();
+    await crash(all);
+    expect(downs[0]).toMatchObject({ code: 'CODEX_EXITED', message: expect.stringContaining('SIGSEGV') });
+    expect(host.status).toMatchObject({ state: 'failed', restarts: 1, error: { code: 'CODEX_EXITED' } });
+    expect(host.connected).toBeUndefined();
+    const second = await host.link();
+    expect(second.generation).toBe(first.generation + 1);
+    expect(started).toHaveLength(2);
+  });
+
+  test('is also a connection that is lost: the process is ended', async () => {
+    const { host, started, downs } = setUp();
+    await host.link();
+    started[0]?.disconnect();
+    expect(downs).toMatchObject([{ code: 'CODEX_EXITED' }]);
+    expect(started[0]?.stops).toBe(1);
+    await host.link();
+    expect(downs).toHaveLength(1);
+    expect(host.status).toMatchObject({ state: 'ready', restarts: 1 });
+  });
+
+  test('that repeats has to wait, and a stop does not wait for that', async () => {
+    const all = setUp();
+    const { host, started, clock } = all;
+    await host.link();
+    await crash(all);
+    await host.link();
+    await crash(all);
+    const third = host.link();
+    const told = expect(third).rejects.toMatchObject({ code: 'CODEX_EXITED' });
+    await vi.waitFor(() => expect(clock.pending).toBe(1));
+    expect(started).toHaveLength(2);
+    await host.stop();
+    await told;
+    expect(clock.pending).toBe(0);
+    const fourth = host.link();
+    await vi.waitFor(() => expect(clock.pending).toBe(1));
+    clock.advance(500);
+    await fourth;
+    expect(started).toHaveLength(3);
+  });
+
+  test('is the last one the fifth time, until somebody restarts', async () => {
+    const all = setUp();
+    const { host, started, clock } = all;
+    for (let i = 0; i < 5; i++) {
+      const link = host.link();
+      await vi.waitFor(() => {
+        clock.advance(10_000);
+        expect(host.status.state).toBe('ready');
+      });
+      await link;
+      await crash(all);
+    }
+    for (let i = 0; i < 3; i++) {
+      await expect(host.link()).rejects.toMatchObject({
+        code: 'CODEX_START_FAILED',
+        message: expect.stringMatching(/^Codex crashed five times .*SIGSEGV.*"restart"[^"]*$/),
+      });
+    }
+    expect(started).toHaveLength(5);
+    expect(host.status).toMatchObject({
+      state: 'failed',
+      restarts: 5,
+      error: { code: 'CODEX_START_FAILED' },
+    });
+    await host.restart();
+    expect(started).toHaveLength(6);
+    expect(host.status.state).toBe('ready');
+    // The count starts anew.
+    await crash(all);
+    await host.link();
+    expect(host.status.state).toBe('ready');
+  });
+});
+
+test('how long it is unused counts from the last who asked', async () => {
+  const { host, clock } = setUp();
+  await host.link();
+  clock.advance(60_000);
+  expect(host.unusedFor).toBeGreaterThanOrEqual(60_000);
+  expect(host.connected).toBeDefined();
+  expect(host.unusedFor).toBeGreaterThanOrEqual(60_000);
+  await host.link();
+  expect(host.unusedFor).toBeLessThan(60_000);
+});
