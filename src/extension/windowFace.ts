@@ -125,16 +125,17 @@ export class WindowFace {
     this.#requireTrust();
     await link.setFolders(this.#deps.folders());
     await link.ensure();
-    const session = request.session ?? (await this.#create(request.folder));
-    if (this.selected !== session) await this.select(session);
-    const { turn } = await this.#once('session.prompt', {
-      session,
-      prompt: request.prompt,
-      source: request.source,
-      idempotencyKey: randomUUID(),
-      ...(request.attachments === undefined ? {} : { attachments: [...request.attachments] }),
-    });
-    return { session, turn };
+    const given = request.session ?? null;
+    const session = given ?? (await this.#create(request.folder));
+    try {
+      if (this.selected !== session) await this.select(session);
+      return { session, turn: await this.#send(session, request) };
+    } catch (error) {
+      // A refused prompt leaves no empty session behind; a lost connection may have accepted it.
+      const refused = error instanceof BridgeError && error.code !== 'CONNECTION_CLOSED';
+      if (given === null && refused) await this.deleteSession(session);
+      throw error;
+    }
   }
 
   async deleteSession(session: SessionId): Promise<void> {
@@ -167,16 +168,20 @@ export class WindowFace {
     return created.id;
   }
 
-  /** A prompt whose answer was lost with the connection is asked for again: its key finds the same turn. */
-  async #once(
-    method: 'session.prompt',
-    params: Parameters<typeof this.link.request<'session.prompt'>>[1],
-  ): Promise<{ turn: TurnId }> {
+  /** A prompt whose answer was lost with the connection is sent again: its key finds the same turn. */
+  async #send(session: SessionId, request: PromptRequest): Promise<TurnId> {
+    const params = {
+      session,
+      prompt: request.prompt,
+      source: request.source,
+      idempotencyKey: randomUUID(),
+      ...(request.attachments === undefined ? {} : { attachments: [...request.attachments] }),
+    };
     try {
-      return await this.link.request(method, params);
+      return (await this.link.request('session.prompt', params)).turn;
     } catch (error) {
       if (!(error instanceof BridgeError) || error.code !== 'CONNECTION_CLOSED') throw error;
-      return await this.link.request(method, params);
+      return (await this.link.request('session.prompt', params)).turn;
     }
   }
 

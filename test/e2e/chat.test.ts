@@ -133,7 +133,7 @@ describe('the chat in the sidebar', () => {
     for (const door of doors.slice(0, 3)) door.open();
     await chat.locator('.answer', { hasText: 'before the reload' }).waitFor();
     await chat.getByRole('textbox', { name: 'Prompt' }).fill('not sent yet');
-    await expect.poll(() => draftIsKept(workbench), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => workbench.keeps('not sent yet'), { timeout: 10_000 }).toBe(true);
 
     await workbench.reload();
     // What is said while no window is there belongs to the answer too.
@@ -285,33 +285,3 @@ describe('the chat in the sidebar', () => {
     expect(await chat.locator('.prompt .text').innerText()).toBe('first line\nsecond line');
   });
 });
-
-/** True once the host has the unsent text: VS Code keeps `workspaceState` in the browser's profile. */
-async function draftIsKept(workbench: Workbench): Promise<boolean> {
-  return workbench.page.evaluate(async () => {
-    const found = await Promise.all(
-      (await indexedDB.databases()).map(
-        ({ name }) =>
-          new Promise<boolean>((resolve) => {
-            if (name === undefined) return resolve(false);
-            const open = indexedDB.open(name);
-            open.onerror = () => resolve(false);
-            open.onsuccess = () => {
-              const db = open.result;
-              if (!db.objectStoreNames.contains('ItemTable')) {
-                db.close();
-                return resolve(false);
-              }
-              const all = db.transaction('ItemTable').objectStore('ItemTable').getAll();
-              all.onsuccess = () => {
-                db.close();
-                resolve(all.result.some((value) => String(value).includes('not sent yet')));
-              };
-              all.onerror = () => resolve(false);
-            };
-          }),
-      ),
-    );
-    return found.includes(true);
-  });
-}

@@ -1,7 +1,15 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Browser, type BrowserContext, chromium, type FrameLocator, type Page } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContext,
+  chromium,
+  errors,
+  type FrameLocator,
+  type Locator,
+  type Page,
+} from 'playwright-core';
 import { ensureChromium } from '../../scripts/vscode.mjs';
 
 /** Pictures that are kept when the tests are over (git-ignored). */
@@ -56,12 +64,11 @@ export class Workbench {
   /** Opens the chat in the side bar and gives its document. */
   async chat(): Promise<FrameLocator> {
     const frame = this.chatFrame();
-    const icon = this.page.locator('.activitybar .action-item', {
-      has: this.page.locator('a[aria-label^="Codex Bridge"]'),
-    });
-    await icon.waitFor();
-    // Where it is shown already a click would hide it.
-    if (!(await icon.evaluate((element) => element.classList.contains('checked')))) await icon.click();
+    const view = this.page.locator('.part.sidebar [id="workbench.view.extension.codexBridge"]');
+    const icon = this.page.locator('.activitybar a[aria-label^="Codex Bridge"]');
+    // A window that opens restores its side bar by itself, and a click on the icon of a shown view hides it:
+    // so it is clicked only where nothing has come for a while.
+    for (let tries = 0; tries < 10 && !(await appears(view)); tries++) await icon.click();
     // Off the icon again, so that its label does not hang over the chat.
     await this.page.mouse.move(700, 300);
     await frame.locator('#root > *').first().waitFor({ timeout: 30_000 });
@@ -80,10 +87,50 @@ export class Workbench {
     await area.press('Enter');
   }
 
+  /** True once VS Code has written this text to its storage, which is in the browser's profile here. */
+  async keeps(text: string): Promise<boolean> {
+    return this.page.evaluate(async (wanted) => {
+      const found = await Promise.all(
+        (await indexedDB.databases()).map(
+          ({ name }) =>
+            new Promise<boolean>((resolve) => {
+              if (name === undefined) return resolve(false);
+              const open = indexedDB.open(name);
+              open.onerror = () => resolve(false);
+              open.onsuccess = () => {
+                const db = open.result;
+                if (!db.objectStoreNames.contains('ItemTable')) {
+                  db.close();
+                  return resolve(false);
+                }
+                const all = db.transaction('ItemTable').objectStore('ItemTable').getAll();
+                all.onsuccess = () => {
+                  db.close();
+                  resolve(all.result.some((value) => String(value).includes(wanted)));
+                };
+                all.onerror = () => resolve(false);
+              };
+            }),
+        ),
+      );
+      return found.includes(true);
+    }, text);
+  }
+
   async screenshot(name: string): Promise<string> {
     mkdirSync(RESULTS, { recursive: true });
     const path = join(RESULTS, `${name}.png`);
     await this.page.screenshot({ path });
     return path;
+  }
+}
+
+async function appears(locator: Locator): Promise<boolean> {
+  try {
+    await locator.waitFor({ timeout: 1_500 });
+    return true;
+  } catch (error) {
+    if (error instanceof errors.TimeoutError) return false;
+    throw error;
   }
 }

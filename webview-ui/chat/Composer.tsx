@@ -41,9 +41,11 @@ export function Composer({ store }: { store: ChatStore }) {
     clearTimeout(keep.current);
     store.draft.value = '';
     const sent = await store.ask('prompt', { session, prompt, ...(folder === null ? {} : { folder }) });
-    if (sent !== undefined) await store.keepDraft();
     // What could not be sent is not lost; what was written meanwhile stays behind it.
-    else store.draft.value = store.draft.value === '' ? prompt : `${prompt}\n${store.draft.value}`;
+    if (sent === undefined) {
+      store.draft.value = store.draft.value === '' ? prompt : `${prompt}\n${store.draft.value}`;
+    }
+    await store.keepDraft();
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;

@@ -90,6 +90,9 @@ export function FailureLine({ store }: { store: ChatStore }) {
         <p>{failure.message}</p>
         <p class="actions">
           <code>{failure.code}</code>
+          {isMendedInSettings(failure.code) && (
+            <Action store={store} name="open_settings" label="Open settings" />
+          )}
           <Action store={store} name="show_log" label="Show log" />
           <button
             type="button"
@@ -108,8 +111,11 @@ export function FailureLine({ store }: { store: ChatStore }) {
 
 function errorActions(problem: Extract<ChatProblem, { kind: 'error' }>): [ActionName, string][] {
   const log: [ActionName, string] = ['show_log', 'Show Log'];
-  const mendedInSettings = ['CODEX_NOT_FOUND', 'CODEX_TOO_OLD', 'INVALID_INPUT'].includes(problem.code);
-  return mendedInSettings ? [['open_settings', 'Open Settings'], log] : [log];
+  return isMendedInSettings(problem.code) ? [['open_settings', 'Open Settings'], log] : [log];
+}
+
+function isMendedInSettings(code: string): boolean {
+  return ['CODEX_NOT_FOUND', 'CODEX_TOO_OLD', 'INVALID_INPUT', 'RIGHTS_EXCEED_CEILING'].includes(code);
 }
 
 function Notice(props: {
