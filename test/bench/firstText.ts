@@ -5,7 +5,7 @@ import { type Figure, median, quantile } from './figure.ts';
 import { RawCodex } from './rawCodex.ts';
 
 const ROUNDS = 60;
-const PROMPT = '!slow 20 alpha beta gamma';
+const PROMPT = '!slow 5 alpha beta gamma';
 
 /** How much later than Codex's own first delta the first text is at the MCP client. */
 export async function firstText(bench: Bench): Promise<Figure[]> {
