@@ -93,7 +93,7 @@ export class FolderRuntime implements FolderApi {
       broker: this.#broker,
       folder: deps.info.path,
       session: (id) => this.session(id),
-      makeRoom: () => this.#makeRoom(),
+      makeRoom: (session) => this.#makeRoom(session),
       onStatus: () => this.#tellStatus(),
     });
     this.#endOrphans();
@@ -315,7 +315,9 @@ export class FolderRuntime implements FolderApi {
 
   async #unloadIdle(): Promise<void> {
     this.#expire();
-    const { idleUnloadMinutes } = this.#deps.settings().limits;
+    const { idleUnloadMinutes, loadedSessions } = this.#deps.settings().limits;
+    // More may run at once than may stay, and the limit may have been lowered.
+    await this.#unloadBeyond(loadedSessions);
     if (idleUnloadMinutes === 0) return;
     const idleMs = idleUnloadMinutes * MINUTE_MS;
     const before = this.#deps.clock.monotonic() - idleMs;
@@ -330,15 +332,21 @@ export class FolderRuntime implements FolderApi {
       await this.#codex.stop();
   }
 
-  /** Unloads the oldest idle sessions until one more fits. */
-  async #makeRoom(): Promise<void> {
-    const limit = this.#deps.settings().limits.loadedSessions;
-    const idle = this.#threads
-      .loaded()
+  /** Makes sure that the session fits among the loaded ones. */
+  async #makeRoom(session: SessionId): Promise<void> {
+    const more = this.#threads.loaded().includes(session) ? 0 : 1;
+    await this.#unloadBeyond(this.#deps.settings().limits.loadedSessions - more);
+  }
+
+  /** Unloads those idle sessions that were used longest ago until no more than so many are loaded. */
+  async #unloadBeyond(limit: number): Promise<void> {
+    const loaded = this.#threads.loaded();
+    let excess = loaded.length - limit;
+    if (excess <= 0) return;
+    const idle = loaded
       .map((id) => this.session(id))
       .filter((session) => !session.busy)
       .sort((a, b) => a.usedAt - b.usedAt);
-    let excess = this.#threads.loaded().length + 1 - limit;
     for (const session of idle) {
       if (excess-- <= 0) return;
       await this.#unload(session);
@@ -356,9 +364,13 @@ export class FolderRuntime implements FolderApi {
   #expire(): void {
     const { sessionExpiryDays } = this.#deps.settings().limits;
     if (sessionExpiryDays === 0) return;
-    for (const id of this.#history.unusedSince(this.#deps.clock.now() - sessionExpiryDays * DAY_MS)) {
+    const { clock } = this.#deps;
+    const expiryMs = sessionExpiryDays * DAY_MS;
+    for (const id of this.#history.unusedSince(clock.now() - expiryMs)) {
       const live = this.#live.get(id);
-      if (live?.busy === true || live?.watched === true) continue;
+      // Whoever has just renamed it, or is about to prompt it, has not changed what the history says.
+      const usedSince = live !== undefined && clock.monotonic() - live.usedAt < expiryMs;
+      if (usedSince || live?.busy === true || live?.watched === true) continue;
       this.#deps.logger.info('an unused session has expired', { session: id });
       void this.deleteSession(id).catch((error) =>
         this.#deps.logger.warn('expiry failed', { session: id, error }),

@@ -39,8 +39,8 @@ interface SessionWorkDeps {
   readonly folder: string;
   /** A session in memory, loaded from the history where needed. */
   session(id: SessionId): LiveSession;
-  /** Called before a thread is loaded, so that the limit on loaded sessions holds. */
-  makeRoom(): Promise<void>;
+  /** Called before the session's thread is loaded, so that the limit on loaded sessions holds. */
+  makeRoom(session: SessionId): Promise<void>;
   onStatus(): void;
 }
 
@@ -223,7 +223,7 @@ export class SessionWork implements SessionHost {
 
   async #finish(session: LiveSession, run: TurnRun, input: TurnInput): Promise<void> {
     try {
-      await this.#deps.makeRoom();
+      await this.#deps.makeRoom(session.id);
     } catch (error) {
       this.logger.warn('idle sessions can not be unloaded', { error });
     }
