@@ -120,6 +120,20 @@ describe('a face that joins', () => {
   });
 });
 
+describe('a prompt', () => {
+  it('with half a character in it is a prompt like any other', async () => {
+    bridge = await startRealBridge();
+    const { rpc } = await joined();
+    const { id } = await rpc.request('session.create', { folder: key() });
+    for (const prompt of ['cut \ud83d here', '\udc4d \0']) {
+      const { turn } = await rpc.request('session.prompt', { session: id, prompt, source });
+      const done = await bridge.folder(0).session(id).ended(turn);
+      expect(done).toMatchObject({ status: 'completed' });
+      expect(answerOf(done)).toBe(`Echo: ${prompt.toWellFormed()}`);
+    }
+  });
+});
+
 describe('a session that is watched', () => {
   it('is its snapshot and gapless events, the same for a face that comes in mid-turn', async () => {
     bridge = await startRealBridge({ codexConfig: 'tools.update_plan.enabled = true' });

@@ -121,7 +121,7 @@ export class JsonRpcConnection implements Disposable {
       });
       this.#pending.set(id, { method, resolve, reject, cancelDeadline });
       try {
-        this.#transport.send(JSON.stringify({ id, method, params }));
+        this.#transport.send(encode({ id, method, params }));
       } catch (error) {
         this.#take(id);
         reject(error);
@@ -131,7 +131,7 @@ export class JsonRpcConnection implements Disposable {
 
   /** @throws BridgeError `CODEX_EXITED`, `INVALID_INPUT` */
   notify(method: string, params?: unknown): void {
-    this.#transport.send(JSON.stringify({ method, params }));
+    this.#transport.send(encode({ method, params }));
   }
 
   dispose(): void {
@@ -199,7 +199,7 @@ export class JsonRpcConnection implements Disposable {
     }
     if (this.#closed !== undefined) return;
     try {
-      this.#transport.send(JSON.stringify(answer));
+      this.#transport.send(encode(answer));
     } catch (error) {
       this.#logger.error('an answer to Codex could not be sent', { method, error });
     }
@@ -227,6 +227,16 @@ export class JsonRpcConnection implements Disposable {
     this.#notifications.dispose();
     this.#nonsense.dispose();
   }
+}
+
+/**
+ * As JSON. Half of a surrogate pair (a text that was cut by its length) becomes U+FFFD: Codex drops a message
+ * with one, without a word.
+ */
+function encode(message: unknown): string {
+  return JSON.stringify(message, (_key, value: unknown) =>
+    typeof value === 'string' ? value.toWellFormed() : value,
+  );
 }
 
 function exited(cause: Error): BridgeError {
