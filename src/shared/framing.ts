@@ -65,18 +65,35 @@ export function linePort(stream: ByteStream, maxBytes: number): MessagePort {
   const splitter = new LineSplitter(maxBytes);
   const messages = new Set<(message: unknown) => void>();
   const closes = new Set<() => void>();
+  let broken = false;
   let closed = false;
 
-  stream.onData((chunk) => {
+  const read = (chunk: Uint8Array): unknown[] => {
+    const whole: unknown[] = [];
     try {
-      for (const line of splitter.push(chunk)) {
-        const message: unknown = JSON.parse(stream.decode(line));
-        for (const listener of [...messages]) listener(message);
-      }
+      for (const line of splitter.push(chunk)) whole.push(JSON.parse(stream.decode(line)));
     } catch {
       // Nothing after a broken frame can be trusted: the other side sees the close and starts anew.
+      broken = true;
       stream.destroy();
     }
+    return whole;
+  };
+
+  stream.onData((chunk) => {
+    if (broken) return;
+    const errors: unknown[] = [];
+    for (const message of read(chunk)) {
+      for (const listener of [...messages]) {
+        try {
+          listener(message);
+        } catch (error) {
+          // A fault of ours, not of the other side: it is told, but no message is lost for it.
+          errors.push(error);
+        }
+      }
+    }
+    if (errors.length > 0) throw errors[0];
   });
   stream.onClose(() => {
     closed = true;
