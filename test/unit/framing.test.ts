@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { type ByteStream, LineSplitter, linePort } from '../../src/shared/framing.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
-const texts = (lines: readonly Uint8Array[]) => lines.map((line) => new TextDecoder().decode(line));
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const texts = (lines: readonly Uint8Array[]) => lines.map((line) => decoder.decode(line));
 
 /** Cuts at the given places, modulo the length; empty chunks too. */
 function chunks(whole: Uint8Array, cuts: readonly number[]): Uint8Array[] {
@@ -66,7 +67,7 @@ class Stream implements ByteStream {
   }
 
   decode(line: Uint8Array): string {
-    return new TextDecoder().decode(line);
+    return decoder.decode(line);
   }
 
   say(text: string | Uint8Array): void {
