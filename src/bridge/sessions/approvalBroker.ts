@@ -10,19 +10,20 @@ interface Pending {
   readonly request: string;
   readonly session: LiveSession;
   readonly approval: Approval;
+  /** Of the time until it is declined; absent while somebody is there who can answer. */
+  cancelTimer?: (() => void) | undefined;
   resolve(decision: ApprovalDecision): void;
 }
 
 /**
- * Brings Codex's questions to a human and the answer back, once. Nobody's silence is a yes: while no face is
- * there that could answer, a question is declined after a time.
+ * Brings Codex's questions to a human and the answer back, once. Nobody's silence is a yes: a question that
+ * for some time no face could have answered is declined.
  */
 export class ApprovalBroker implements Disposable {
   readonly #clock: Clock;
   readonly #aloneMs: () => number;
   readonly #pending = new Map<string, Pending>();
   #attended = false;
-  #cancelTimer: (() => void) | undefined;
 
   constructor(deps: { clock: Clock; aloneMs: () => number }) {
     this.#clock = deps.clock;
@@ -36,9 +37,10 @@ export class ApprovalBroker implements Disposable {
   /** Resolves with the decision: a human's, or a no. */
   ask(session: LiveSession, approval: Approval, request: string): Promise<ApprovalDecision> {
     return new Promise((resolve) => {
-      this.#pending.set(approval.id, { request, session, approval, resolve });
+      const pending: Pending = { request, session, approval, resolve };
+      this.#pending.set(approval.id, pending);
+      this.#arm(pending);
       session.emit({ type: 'approval.requested', approval });
-      this.#arm();
     });
   }
 
@@ -77,16 +79,16 @@ export class ApprovalBroker implements Disposable {
   /** Whether somebody is there who can answer. */
   setAttended(attended: boolean): void {
     this.#attended = attended;
-    this.#arm();
+    for (const pending of this.#pending.values()) this.#arm(pending);
   }
 
   dispose(): void {
-    this.#cancelTimer?.();
     this.void();
   }
 
   #settle(pending: Pending, decision: ApprovalDecision, by: ApprovalResolver): void {
     this.#pending.delete(pending.approval.id);
+    pending.cancelTimer?.();
     pending.session.emit({
       type: 'approval.resolved',
       approval: pending.approval.id,
@@ -95,18 +97,17 @@ export class ApprovalBroker implements Disposable {
       at: this.#clock.now(),
     });
     pending.resolve(decision);
-    this.#arm();
   }
 
-  #arm(): void {
-    if (this.#attended || this.#pending.size === 0) {
-      this.#cancelTimer?.();
-      this.#cancelTimer = undefined;
-      return;
+  /** Each question has its whole time: one that comes late does not share the end of an earlier one's. */
+  #arm(pending: Pending): void {
+    if (this.#attended) {
+      pending.cancelTimer?.();
+      pending.cancelTimer = undefined;
+    } else {
+      pending.cancelTimer ??= this.#clock.after(this.#aloneMs(), () =>
+        this.#settle(pending, 'decline', 'timeout'),
+      );
     }
-    this.#cancelTimer ??= this.#clock.after(this.#aloneMs(), () => {
-      this.#cancelTimer = undefined;
-      for (const pending of [...this.#pending.values()]) this.#settle(pending, 'decline', 'timeout');
-    });
   }
 }

@@ -1,0 +1,174 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { ApprovalBroker } from '../../src/bridge/sessions/approvalBroker.ts';
+import type { LiveSession } from '../../src/bridge/sessions/liveSession.ts';
+import type { SessionEvent } from '../../src/shared/events.ts';
+import type { Approval, ApprovalDecision } from '../../src/shared/session.ts';
+import { SkewClock } from '../support/skewClock.ts';
+
+const MINUTE = 60_000;
+
+let clock: SkewClock;
+let broker: ApprovalBroker;
+
+beforeEach(() => {
+  clock = new SkewClock();
+  broker = new ApprovalBroker({ clock, aloneMs: () => 5 * MINUTE });
+});
+
+/** What a broker uses of a session: a place for events. */
+function sessionStub(): { session: LiveSession; events: SessionEvent[] } {
+  const events: SessionEvent[] = [];
+  const stub = { emit: (event: SessionEvent) => void events.push(event) };
+  // Only `emit` is used, and identity.
+  return { session: stub as unknown as LiveSession, events };
+}
+
+function approval(id: string, turn = 't_1'): Approval {
+  return {
+    id,
+    turn,
+    item: 'i_1',
+    createdAt: 0,
+    decisions: ['accept', 'decline', 'cancel'],
+    request: { kind: 'command', command: 'make', cwd: '/' },
+  };
+}
+
+/** The decisions as they are made, by the approval's id. */
+function asking() {
+  const { session, events } = sessionStub();
+  const decided: Record<string, ApprovalDecision> = {};
+  const ask = (id: string, turn?: string) =>
+    broker.ask(session, approval(id, turn), `codex-${id}`).then((decision) => {
+      decided[id] = decision;
+    });
+  const resolutions = () =>
+    events.flatMap((event) =>
+      event.type === 'approval.resolved' ? [[event.approval, event.decision, event.by]] : [],
+    );
+  return { session, events, decided, ask, resolutions };
+}
+
+describe('an answer', () => {
+  test('counts once, and is told', async () => {
+    const { session, events, decided, ask, resolutions } = asking();
+    const asked = ask('a');
+    expect(events).toEqual([{ type: 'approval.requested', approval: approval('a') }]);
+    expect(broker.size).toBe(1);
+    broker.answer(session, 'a', 'accept');
+    await asked;
+    expect(decided).toEqual({ a: 'accept' });
+    expect(resolutions()).toEqual([['a', 'accept', 'face']]);
+    expect(broker.size).toBe(0);
+    expect(() => broker.answer(session, 'a', 'decline')).toThrow(
+      expect.objectContaining({ code: 'APPROVAL_NOT_FOUND' }),
+    );
+    broker.resolvedElsewhere('codex-a');
+    broker.void('t_1');
+    clock.advance(10 * MINUTE);
+    expect(resolutions()).toHaveLength(1);
+  });
+
+  test('must be to a question of that session, and one that was offered', async () => {
+    const { session, ask, resolutions } = asking();
+    const asked = ask('a');
+    expect(() => broker.answer(session, 'b', 'accept')).toThrow(
+      expect.objectContaining({ code: 'APPROVAL_NOT_FOUND' }),
+    );
+    expect(() => broker.answer(sessionStub().session, 'a', 'accept')).toThrow(
+      expect.objectContaining({ code: 'APPROVAL_NOT_FOUND' }),
+    );
+    expect(() => broker.answer(session, 'a', 'accept_for_session')).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_INPUT',
+        message: expect.stringContaining('accept, decline, cancel'),
+      }),
+    );
+    expect(resolutions()).toEqual([]);
+    broker.answer(session, 'a', 'decline');
+    await asked;
+  });
+
+  test('may be given while the question is told', async () => {
+    const decisions: string[] = [];
+    const session = {
+      emit: (event: SessionEvent) => {
+        if (event.type === 'approval.requested') broker.answer(live, event.approval.id, 'accept');
+        else decisions.push(event.type);
+      },
+    };
+    // Only `emit` is used, and identity.
+    const live = session as unknown as LiveSession;
+    expect(await broker.ask(live, approval('a'), 'codex-a')).toBe('accept');
+    expect(decisions).toEqual(['approval.resolved']);
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe('without an answer', () => {
+  test('a question is declined after its own time alone', async () => {
+    const { decided, ask, resolutions } = asking();
+    const first = ask('a');
+    clock.advance(4 * MINUTE);
+    const second = ask('b');
+    clock.advance(MINUTE);
+    await first;
+    expect(decided).toEqual({ a: 'decline' });
+    clock.advance(4 * MINUTE - 1000);
+    expect(resolutions()).toHaveLength(1);
+    clock.advance(1000);
+    await second;
+    expect(resolutions()).toEqual([
+      ['a', 'decline', 'timeout'],
+      ['b', 'decline', 'timeout'],
+    ]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('a question waits while somebody is there, and has its whole time after they left', async () => {
+    const { decided, ask, resolutions } = asking();
+    const asked = ask('a');
+    clock.advance(4 * MINUTE);
+    broker.setAttended(true);
+    clock.advance(60 * MINUTE);
+    expect(resolutions()).toEqual([]);
+    expect(clock.pending).toBe(0);
+    broker.setAttended(false);
+    // Faces that come and go, and cannot answer, change nothing.
+    broker.setAttended(false);
+    clock.advance(4 * MINUTE);
+    broker.setAttended(false);
+    expect(resolutions()).toEqual([]);
+    clock.advance(MINUTE);
+    await asked;
+    expect(decided).toEqual({ a: 'decline' });
+  });
+
+  test('a question is void with its turn, or with Codex', async () => {
+    const { decided, ask, resolutions } = asking();
+    const asked = [ask('a', 't_1'), ask('b', 't_2'), ask('c', 't_2')];
+    broker.void('t_1');
+    await asked[0];
+    expect(decided).toEqual({ a: 'cancel' });
+    broker.void();
+    await Promise.all(asked);
+    expect(resolutions().map(([id, , by]) => [id, by])).toEqual([
+      ['a', 'turn_ended'],
+      ['b', 'turn_ended'],
+      ['c', 'turn_ended'],
+    ]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('a question that another client has answered is closed', async () => {
+    const { decided, ask, resolutions } = asking();
+    const asked = [ask('a'), ask('b')];
+    broker.resolvedElsewhere('codex-b');
+    await asked[1];
+    expect(decided).toEqual({ b: 'cancel' });
+    expect(resolutions()).toEqual([['b', 'cancel', 'codex']]);
+    broker.dispose();
+    await asked[0];
+    expect(clock.pending).toBe(0);
+  });
+});
