@@ -9,7 +9,7 @@ import type { CodexLink } from '../folders/codexHost.ts';
 import type { LiveSession } from './liveSession.ts';
 
 /** How much of the earlier conversation a new thread is given, in UTF-16 units (about 15,000 tokens). */
-const MAX_RESTORED = 60_000;
+export const MAX_RESTORED = 60_000;
 
 export interface LoadedThread {
   readonly thread: string;
@@ -230,6 +230,7 @@ export function conversationOf(session: SessionSnapshot): string {
       continue;
     const text = `User:\n${turn.prompt}\n\nAssistant:\n${answer}`;
     if (length + text.length > MAX_RESTORED) {
+      if (turns.length === 0) turns.push(shortened(text));
       turns.push('(Earlier turns are left out.)');
       break;
     }
@@ -239,4 +240,11 @@ export function conversationOf(session: SessionSnapshot): string {
   return turns.length === 0
     ? ''
     : `This conversation goes on from an earlier thread that is no longer available. What was said before:\n\n${turns.toReversed().join('\n\n')}\n\nThe user goes on:`;
+}
+
+/** Beginning and end of a turn that alone is too long: what was asked, and where it led. */
+function shortened(text: string): string {
+  const half = MAX_RESTORED / 2;
+  // A cut between the halves of a character would make Codex refuse the whole message.
+  return `${text.slice(0, half).toWellFormed()}\n(…)\n${text.slice(-half).toWellFormed()}`;
 }
