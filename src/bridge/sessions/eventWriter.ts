@@ -9,6 +9,8 @@ const BATCH_MS = 15;
 const COMMIT_SHARE = 0.1;
 /** Streamed events that wait at most, over all sessions of the folder; then they are written at once. */
 const MAX_PENDING = 2_000;
+/** How long a disk that refused is left alone when nothing else is to be written, in ms. */
+const RETRY_MS = 1_000;
 
 /** What one session has not written yet. */
 export interface PendingEvents {
@@ -18,6 +20,9 @@ export interface PendingEvents {
   /** The events are on disk (or the disk refuses, and they are kept for the next try). */
   published(): void;
 }
+
+/** What is written to. */
+type Target = Pick<HistoryStore, 'append' | 'transaction'>;
 
 interface Source {
   take(): PendingEvents | undefined;
@@ -29,7 +34,7 @@ interface Source {
  * what was shown is a prefix of what is stored. Streamed text waits for a few ms; everything else does not.
  */
 export class EventWriter implements Disposable {
-  readonly #history: HistoryStore;
+  readonly #history: Target;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #dirty = new Set<Source>();
@@ -37,8 +42,9 @@ export class EventWriter implements Disposable {
   #cancelTimer: (() => void) | undefined;
   #nextAt = 0;
   #failing = false;
+  #disposed = false;
 
-  constructor(deps: { history: HistoryStore; clock: Clock; logger: Logger }) {
+  constructor(deps: { history: Target; clock: Clock; logger: Logger }) {
     this.#history = deps.history;
     this.#clock = deps.clock;
     this.#logger = deps.logger;
@@ -75,6 +81,9 @@ export class EventWriter implements Disposable {
     this.#dirty.clear();
     if (taken.length === 0) return !this.#failing;
     this.#write(taken);
+    // Also where nothing more happens: a turn that has ended must not wait for the next one to be kept.
+    if (this.#failing && !this.#disposed)
+      this.#cancelTimer ??= this.#clock.after(RETRY_MS, () => this.flush());
     for (const [, pending] of taken) pending.published();
     return !this.#failing;
   }
@@ -85,8 +94,8 @@ export class EventWriter implements Disposable {
   }
 
   dispose(): void {
+    this.#disposed = true;
     this.flush();
-    this.#cancelTimer?.();
   }
 
   #write(taken: readonly [Source, PendingEvents][]): void {

@@ -215,6 +215,9 @@ export class LiveSession implements Session {
    * nothing has happened.
    */
   emitDurably(event: SessionEvent, store: (snapshot: SessionSnapshot, event: NumberedEvent) => void): void {
+    if (this.#detached) {
+      throw new BridgeError('SESSION_NOT_FOUND', `The session ${this.id} was deleted. Start a new one.`);
+    }
     // What came before must be on disk before: the history takes events in order.
     if (!this.#host.writer.flush(this)) {
       throw new BridgeError(
