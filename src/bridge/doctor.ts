@@ -51,7 +51,7 @@ export async function runDoctor(home: string): Promise<Check[]> {
       checkGit(),
       checkPort(state.directory),
     ])),
-    checkDiscovery(home),
+    checkDiscovery(state.directory),
   ];
 }
 
@@ -84,7 +84,8 @@ async function checkLogin(
   binary: CodexBinary | undefined,
 ): Promise<Check> {
   const name = 'login';
-  if (state === undefined || binary === undefined) return skipped(name, 'Codex can not be started.');
+  if (binary === undefined) return skipped(name, 'Codex can not be started.');
+  if (state === undefined) return skipped(name, 'there is no state directory.', 'state directory');
   const logger = jsonLogger(() => {});
   const guard = new GuardClient({ logger });
   try {
@@ -217,9 +218,10 @@ async function checkPort(state: StateDirectory | undefined): Promise<Check> {
   }
 }
 
-function checkDiscovery(home: string): Check {
+function checkDiscovery(state: StateDirectory | undefined): Check {
   const name = 'discovery file';
-  const file = join(home, 'bridge.json');
+  if (state === undefined) return skipped(name, 'there is no state directory.', 'state directory');
+  const file = join(state.path, 'bridge.json');
   const stat = lstatSync(file, { throwIfNoEntry: false });
   if (stat === undefined) return { name, ok: true, detail: 'none: no bridge runs' };
   const fix = `Delete ${file}, and start the bridge again.`;
@@ -236,6 +238,6 @@ function failed(name: Check['name'], error: unknown): Check {
   return { name, ok: false, detail: `failed${code}`, fix: messageOf(error) };
 }
 
-function skipped(name: Check['name'], why: string): Check {
-  return { name, ok: false, detail: `not checked: ${why}`, fix: 'Mend "codex" first.' };
+function skipped(name: Check['name'], why: string, first: Check['name'] = 'codex'): Check {
+  return { name, ok: false, detail: `not checked: ${why}`, fix: `Mend "${first}" first.` };
 }

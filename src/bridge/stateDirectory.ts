@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Disposable } from '../shared/disposables.ts';
 import { toDisposable } from '../shared/disposables.ts';
@@ -41,9 +41,9 @@ export class StateDirectory {
     const directory = new StateDirectory(path);
     const { runDir } = directory;
     try {
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+      makeDirectory(path);
       claim(path, statSync(path));
-      mkdirSync(runDir, { recursive: true, mode: 0o700 });
+      makeDirectory(runDir);
       // It may be in a folder where everybody writes: a planted link is not followed.
       claim(runDir, lstatSync(runDir));
       return directory;
@@ -141,6 +141,26 @@ export class StateDirectory {
   }
 }
 
+/**
+ * Makes a private directory and those above it. Not with `recursive`: below /proc, where nothing can be made
+ * and nothing says so, Node would try for ever.
+ */
+function makeDirectory(path: string): void {
+  const exists = (error: unknown) => hasErrno(error, 'EEXIST') && statSync(path).isDirectory();
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (exists(error)) return;
+    if (!hasErrno(error, 'ENOENT') || dirname(path) === path) throw error;
+    makeDirectory(dirname(path));
+    try {
+      mkdirSync(path, { mode: 0o700 });
+    } catch (again) {
+      if (!exists(again)) throw again;
+    }
+  }
+}
+
 /** Makes a directory this user's alone. @throws Error when it can't be. */
 function claim(dir: string, stat: Stats): void {
   if (!stat.isDirectory()) throw new Error(`${dir} is no directory`);
@@ -159,5 +179,9 @@ export function writePrivate(file: string, text: string): void {
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return hasErrno(error, 'ENOENT');
+}
+
+function hasErrno(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -46,10 +46,10 @@ export interface StartOptions {
 }
 
 /** A promise with a deadline: a test that hangs says what it waited for. */
-export async function within<T>(what: string, promise: Promise<T>, ms = DEADLINE_MS): Promise<T> {
+export async function within<T>(what: () => string, promise: Promise<T>, ms = DEADLINE_MS): Promise<T> {
   const timer = new AbortController();
   const late = delay(ms, undefined, { signal: timer.signal }).then(() => {
-    throw new Error(`waited ${ms} ms for ${what}`);
+    throw new Error(`waited ${ms} ms for ${what()}`);
   });
   try {
     return await Promise.race([promise, late]);
@@ -117,7 +117,7 @@ export class CliProcess {
         await new Promise<void>((resolve) => this.#waiting.add(resolve));
       }
     };
-    await within(`${pattern} on ${stream}`, look());
+    await within(() => `${pattern} on ${stream}; it printed: ${this.all}`, look());
   }
 
   /** The line of `serve --json`. */
@@ -128,7 +128,7 @@ export class CliProcess {
   }
 
   async ends(ms?: number): Promise<Finished> {
-    return within(`the end of the CLI, which printed: ${this.all}`, this.exited, ms);
+    return within(() => `the end of the CLI, which printed: ${this.all}`, this.exited, ms);
   }
 
   signal(name: NodeJS.Signals): void {

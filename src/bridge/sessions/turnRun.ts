@@ -11,6 +11,7 @@ import type { UserInput } from '../codex/generated/v2/UserInput.ts';
 import type { CodexHost } from '../folders/codexHost.ts';
 import type { Clock, Logger } from '../ports.ts';
 import type { LiveSession } from './liveSession.ts';
+import { ModelReach } from './modelReach.ts';
 import { type Threads, type TurnChoice, turnRights } from './threads.ts';
 
 /** How long Codex may take to end a turn that it was told to interrupt, in ms. */
@@ -49,11 +50,15 @@ export class TurnRun {
   /** Set when we ended it ourselves: what its end is called then. */
   #stopped: { status: 'cancelled' | 'interrupted'; error?: TurnError } | undefined;
   #interruptSent = false;
+  readonly #reach: ModelReach;
 
   constructor(session: LiveSession, turn: TurnId, deps: TurnRunDeps) {
     this.#session = session;
     this.#turn = turn;
     this.#deps = deps;
+    this.#reach = this.#store.add(
+      new ModelReach(deps.clock, (error) => void this.stop('interrupted', error)),
+    );
   }
 
   get turn(): TurnId {
@@ -175,6 +180,7 @@ export class TurnRun {
   #map(notification: ServerNotification): void {
     const turnId = turnIdOf(notification);
     if (turnId !== undefined && turnId !== this.#codexTurn) return;
+    this.#reach.see(notification);
     for (const event of this.#events(notification)) {
       if (event.type === 'turn.ended') this.#end(event.status, event.error);
       // Codex says it twice: in its answer to `turn/start`, and as `turn/started`.

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { connectBridge } from '../../client/connect.ts';
@@ -41,17 +42,22 @@ export async function stop(args: string[]): Promise<number> {
 async function gone(pid: number): Promise<void> {
   const deadline = performance.now() + LEAVE_MS;
   while (performance.now() < deadline) {
-    try {
-      process.kill(pid, 0);
-    } catch (error) {
-      // ESRCH: there is no such process any more.
-      if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return;
-      throw error;
-    }
+    if (hasEnded(pid)) return;
     await sleep(10);
   }
   throw new BridgeError(
     'INTERNAL',
     `The bridge (process ${pid}) has closed its doors but not ended. End that process.`,
   );
+}
+
+function hasEnded(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    // A container's first process may leave it a zombie, which has ended: "Z" after the name in brackets.
+    return process.platform === 'linux' && /\) [ZX] [^)]*$/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    // There is no such process any more, or it is another user's by now.
+    return true;
+  }
 }

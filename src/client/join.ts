@@ -1,0 +1,131 @@
+import { connect, type Socket } from 'node:net';
+import type { Disposable } from '../shared/disposables.ts';
+import { BridgeError } from '../shared/errors.ts';
+import { FACE_CONTRACT, type FaceContract, MAX_FACE_MESSAGE_BYTES } from '../shared/faces.ts';
+import { linePort } from '../shared/framing.ts';
+import { type Result, RpcClient } from '../shared/rpc.ts';
+import type { BridgeSettings } from '../shared/settings.ts';
+import { type Discovery, readDiscovery } from './discovery.ts';
+
+/** How long a bridge may take to answer `hello`, in ms. */
+const HELLO_DEADLINE_MS = 5_000;
+
+/** What a face tells of itself. */
+export interface FaceOptions {
+  readonly kind: 'window' | 'cli' | 'shim';
+  /** True where a human sits who can answer approvals. */
+  readonly canAnswer: boolean;
+  readonly version: string;
+  readonly settings?: BridgeSettings;
+}
+
+export interface BridgeConnection extends Disposable {
+  readonly rpc: RpcClient<FaceContract>;
+  readonly hello: Result<FaceContract, 'hello'>;
+  /** The bridge is older and was asked to leave after its turns: connecting after that starts a new one. */
+  readonly replacing?: boolean;
+  onClose(listener: () => void): Disposable;
+}
+
+/** Somebody listens on the socket of the discovery file and does not answer: a bridge that hangs, or no bridge. */
+export class SilentBridge extends BridgeError {
+  readonly instance: string;
+
+  constructor({ pid, instance }: Discovery) {
+    super(
+      'REQUEST_TIMEOUT',
+      `The bridge (process ${pid}) did not answer for ${HELLO_DEADLINE_MS / 1000} s. End that process if it hangs, and try again.`,
+    );
+    this.instance = instance;
+  }
+}
+
+/**
+ * Says hello to the bridge that the discovery file names; undefined where none is there.
+ *
+ * @param passOver an instance that is not asked again
+ * @throws BridgeError `BRIDGE_CONTRACT`, {@link SilentBridge}
+ */
+export async function joinBridge(
+  home: string,
+  options: FaceOptions,
+  passOver?: string,
+): Promise<BridgeConnection | undefined> {
+  const discovery = await readDiscovery(home);
+  if (discovery === undefined || discovery.instance === passOver) return undefined;
+  const socket = await openSocket(discovery);
+  return socket === undefined ? undefined : sayHello(socket, discovery, options);
+}
+
+/** Undefined when nobody listens: the discovery file is a dead bridge's. */
+function openSocket(discovery: Discovery): Promise<Socket | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(discovery.socket);
+    socket.once('connect', () => {
+      socket.off('error', refused);
+      // Later errors are followed by 'close', which settles everything that waits.
+      socket.on('error', () => socket.destroy());
+      resolve(socket);
+    });
+    const refused = () => {
+      socket.destroy();
+      resolve(undefined);
+    };
+    socket.once('error', refused);
+  });
+}
+
+async function sayHello(
+  socket: Socket,
+  discovery: Discovery,
+  options: FaceOptions,
+): Promise<BridgeConnection | undefined> {
+  const port = linePort(
+    {
+      write: (text) => void socket.write(text),
+      destroy: () => void socket.destroy(),
+      onData: (listener) => void socket.on('data', listener),
+      onClose: (listener) => void socket.on('close', listener),
+      decode: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'),
+    },
+    MAX_FACE_MESSAGE_BYTES,
+  );
+  const rpc = new RpcClient<FaceContract>(port);
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    socket.destroy();
+  }, HELLO_DEADLINE_MS);
+  try {
+    const hello = await rpc.request('hello', {
+      // The newest contract that both sides know: an older bridge's is spoken until it has left.
+      contract: Math.min(FACE_CONTRACT, discovery.contract),
+      version: options.version,
+      kind: options.kind,
+      canAnswer: options.canAnswer,
+      ...(options.settings === undefined ? {} : { settings: options.settings }),
+    });
+    return {
+      rpc,
+      hello,
+      onClose: (listener) => port.onClose(listener),
+      dispose() {
+        rpc.dispose();
+        socket.destroy();
+      },
+    };
+  } catch (error) {
+    socket.destroy();
+    if (late) throw new SilentBridge(discovery);
+    // A bridge that leaves at this moment closes the socket: the caller tries again or starts the next one.
+    if (
+      error instanceof BridgeError &&
+      (error.code === 'CONNECTION_CLOSED' || error.code === 'BRIDGE_STOPPING')
+    ) {
+      return undefined;
+    }
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
