@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { AppServer, ExitInfo } from '../../src/bridge/codex/appServer.ts';
 import { type CodexTransport, TransportEvents } from '../../src/bridge/codex/transport.ts';
@@ -51,7 +52,7 @@ class FakeCodex {
 
   #end(how: ExitInfo): void {
     this.#exit.resolve(how);
-    setImmediate(() => this.disconnect());
+    void setImmediate().then(() => this.disconnect());
   }
 
   #answer({ id, method }: { id?: number; method: string }): void {
@@ -194,6 +195,8 @@ describe('a stop', () => {
     const stopped = host.stop();
     const second = host.link();
     await last().stopping.promise;
+    // Time enough for a start that did not wait.
+    await setImmediate();
     expect(started).toHaveLength(1);
     end.resolve();
     await stopped;
