@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, closeSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, closeSync, openSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { BridgeError, ERROR_CODES, messageOf } from '../shared/errors.ts';
+import { makeDirectory } from './makeDirectory.ts';
 
 /** Exit status of a bridge that found another one running for its state directory. */
 export const EXIT_BRIDGE_RUNNING = 3;
@@ -87,30 +88,6 @@ function openLog(home: string, file: string): number {
       { cause: error },
     );
   }
-}
-
-/**
- * Makes a private directory and those above it. Not with `recursive`: below /proc, where nothing can be made
- * and nothing says so, Node would try for ever.
- */
-function makeDirectory(path: string): void {
-  const exists = (error: unknown) => hasErrno(error, 'EEXIST') && statSync(path).isDirectory();
-  try {
-    mkdirSync(path, { mode: 0o700 });
-  } catch (error) {
-    if (exists(error)) return;
-    if (!hasErrno(error, 'ENOENT') || dirname(path) === path) throw error;
-    makeDirectory(dirname(path));
-    try {
-      mkdirSync(path, { mode: 0o700 });
-    } catch (again) {
-      if (!exists(again)) throw again;
-    }
-  }
-}
-
-function hasErrno(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 /** The end of what was logged since `from`, so that the cause is in the error itself. */

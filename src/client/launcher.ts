@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { chmod, cp, lstat, mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { chmod, cp, lstat, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { BridgeError, messageOf } from '../shared/errors.ts';
 import { readDiscovery } from './discovery.ts';
 import type { BridgeLauncher } from './launch.ts';
+import { makeDirectory } from './makeDirectory.ts';
 
 /** A copy that was used within this time is kept: a command or a shim may still run from it. In ms. */
 const KEEP_MS = 24 * 60 * 60 * 1000;
@@ -31,7 +32,7 @@ export async function installRuntime(options: InstallOptions): Promise<BridgeLau
   try {
     const hash = await hashOf(runtime);
     const target = join(home, 'runtime', `${version}-${hash}`);
-    await mkdir(join(home, 'runtime'), { recursive: true, mode: 0o700 });
+    makeDirectory(join(home, 'runtime'));
     await chmod(home, 0o700);
     await copyOnce(runtime, target, hash);
     await writeLauncher(home, { node, cli: join(target, 'cli.mjs'), version });
@@ -104,7 +105,7 @@ function forCmd(text: string): string {
 
 async function writeLauncher(home: string, target: { node: string; cli: string; version: string }) {
   const file = launcherFile(home);
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  makeDirectory(dirname(file));
   const draft = `${file}.${randomBytes(6).toString('hex')}`;
   await writeFile(draft, launcherScript(target), { mode: 0o700, flag: 'wx' });
   await rename(draft, file);
@@ -121,11 +122,15 @@ async function copyOnce(from: string, target: string, hash: string): Promise<voi
   try {
     await cp(from, draft, { recursive: true, filter: (file) => !file.endsWith('.map') });
     await chmod(draft, 0o700);
-    await discard(target);
-    await rename(draft, target);
-  } catch (error) {
+    await rename(draft, target).catch(async (error: unknown) => {
+      if (await isWhole(target, hash)) return;
+      // Something is there, and it is not a whole copy.
+      if (isMissing(error)) throw error;
+      await discard(target);
+      await rename(draft, target);
+    });
+  } finally {
     await rm(draft, { recursive: true, force: true });
-    if (!(await isWhole(target, hash))) throw error;
   }
 }
 
