@@ -99,7 +99,7 @@ describe('what happens', () => {
     session.onChange(({ seq }) => onDisk.push((history.of('s_1').at(-1)?.seq ?? 0) >= seq));
     say('a');
     say('b');
-    session.emit({ type: 'session.titled', title: 'New' });
+    session.emit({ type: 'session.archived', archived: true });
     say('c');
     session.emit(ENDED);
     expect(told.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
@@ -107,6 +107,25 @@ describe('what happens', () => {
     expect(history.of('s_1').map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
     expect(stored()).toEqual(session.snapshot);
     expect(session.snapshot).toEqual(told.at(-1)?.snapshot);
+  });
+
+  test('that nobody waits for goes along with the next, or follows after a few ms', () => {
+    const { session, told, say } = live();
+    const commits = () => history.commits.length;
+    session.emit({ type: 'session.titled', title: 'New' });
+    expect([commits(), told.length]).toEqual([0, 0]);
+    say('a');
+    expect([commits(), told.length]).toEqual([1, 2]);
+    session.emit({ type: 'session.titled', title: 'Newer' });
+    clock.advance(20);
+    expect([commits(), told.length]).toEqual([2, 3]);
+  });
+
+  test('that is the first text of an item does not wait for the end of a batch', () => {
+    const { session, told, say } = live();
+    session.emit({ type: 'session.archived', archived: false });
+    say('a');
+    expect(told).toHaveLength(2);
   });
 
   test('is shown only when it is on disk', () => {
@@ -121,10 +140,10 @@ describe('what happens', () => {
   test('in a listener comes after what it listens to', () => {
     const { session, told } = live();
     session.onChange(({ event }) => {
-      if (event.type === 'turn.ended') session.emit({ type: 'session.titled', title: 'Ended' });
+      if (event.type === 'turn.ended') session.emit({ type: 'session.archived', archived: true });
     });
     session.emit(ENDED);
-    expect(told.map(({ event }) => event.type)).toEqual(['turn.ended', 'session.titled']);
+    expect(told.map(({ event }) => event.type)).toEqual(['turn.ended', 'session.archived']);
   });
 
   test('after the session was deleted is neither kept nor told, and a prompt is refused', () => {
@@ -183,7 +202,7 @@ describe('streamed text', () => {
     say('b');
     clock.advance(400);
     expect(text()).toBe('a');
-    clock.advance(100);
+    clock.advance(200);
     expect(text()).toBe('ab');
   });
 
@@ -201,7 +220,7 @@ describe('a disk that refuses', () => {
     const two = live('s_2');
     history.refuse = 3;
     one.say('a');
-    two.session.emit({ type: 'session.titled', title: 'Two' });
+    two.session.emit({ type: 'session.archived', archived: true });
     clock.advance(20);
     one.say('b');
     expect(writer.failing).toBe(true);
@@ -256,7 +275,7 @@ describe('a disk that refuses', () => {
     history.refuse = 10;
     session.emit(ENDED);
     writer.dispose();
-    session.emit({ type: 'session.titled', title: 'Late' });
+    session.emit({ type: 'session.archived', archived: true });
     expect(clock.pending).toBe(0);
   });
 });

@@ -3,7 +3,7 @@ import type { NumberedEvent } from '../../shared/events.ts';
 import type { SessionSnapshot } from '../../shared/session.ts';
 import type { Clock, HistoryStore, Logger } from '../ports.ts';
 
-/** The least time between two commits of streamed text, in ms; the first text after a pause never waits. */
+/** The least time between two commits of streamed text, in ms; the first text after a pause does not wait. */
 const BATCH_MS = 15;
 /** Commits take at most this part of the time, however slow the disk is. */
 const COMMIT_SHARE = 0.1;
@@ -31,7 +31,8 @@ interface Source {
 
 /**
  * Writes the events of one folder's sessions: many in one commit, and always before anyone is told, so that
- * what was shown is a prefix of what is stored. Streamed text waits for a few ms; everything else does not.
+ * what was shown is a prefix of what is stored. Streamed text and the steps around it wait for a few ms; what
+ * decides something does not.
  */
 export class EventWriter implements Disposable {
   readonly #history: Target;
@@ -60,8 +61,15 @@ export class EventWriter implements Disposable {
     this.#dirty.add(source);
     this.#count += 1;
     const wait = this.#nextAt - this.#clock.monotonic();
-    if (wait <= 0 || this.#count >= MAX_PENDING) this.flush();
-    else this.#cancelTimer ??= this.#clock.after(wait, () => this.flush());
+    if (wait <= 0 || this.#count >= MAX_PENDING) this.#flushText();
+    else this.#cancelTimer ??= this.#clock.after(wait, () => this.#flushText());
+  }
+
+  /** A source has something that nobody waits for: written with whatever comes next, or after a few ms. */
+  later(source: Source): void {
+    if (this.#disposed) return;
+    this.#dirty.add(source);
+    this.#cancelTimer ??= this.#clock.after(BATCH_MS, () => this.#flushText());
   }
 
   /**
@@ -99,7 +107,6 @@ export class EventWriter implements Disposable {
   }
 
   #write(taken: readonly [Source, PendingEvents][]): void {
-    const start = this.#clock.monotonic();
     try {
       this.#history.transaction(() => {
         for (const [, pending] of taken) this.#history.append(pending.snapshot, pending.events);
@@ -115,6 +122,15 @@ export class EventWriter implements Disposable {
         this.#dirty.add(source);
       }
     }
+  }
+
+  /**
+   * Only this sets when text is written next: what must not wait is written anyway, and the first text after
+   * it (an item has just begun) is what a person waits for.
+   */
+  #flushText(): void {
+    const start = this.#clock.monotonic();
+    this.flush();
     const end = this.#clock.monotonic();
     this.#nextAt = end + Math.max(BATCH_MS, (end - start) / COMMIT_SHARE);
   }

@@ -1,6 +1,6 @@
 import { type Disposable, Emitter } from '../../shared/disposables.ts';
 import { BridgeError } from '../../shared/errors.ts';
-import type { NumberedEvent, SessionEvent } from '../../shared/events.ts';
+import type { NumberedEvent, SessionEvent, SessionEventType } from '../../shared/events.ts';
 import { reduce } from '../../shared/reducer.ts';
 import {
   type ApprovalDecision,
@@ -33,6 +33,22 @@ export interface SessionHost {
   /** Throws when more is asked for than the person allows. */
   checkRights(settings: SessionSettings): void;
 }
+
+/**
+ * Events that may reach the disk a few ms later. `turn.started` is not among them: after a crash it tells a
+ * prompt that was sent from one that was not.
+ */
+const FOLLOWS: ReadonlySet<SessionEventType> = new Set<SessionEventType>([
+  'session.titled',
+  'session.thread',
+  'turn.accepted',
+  'turn.plan',
+  'turn.diff',
+  'turn.usage',
+  'turn.notice',
+  'item.started',
+  'item.completed',
+]);
 
 /**
  * A session in memory. Its state changes only by {@link LiveSession.emit}: number the event, reduce, write,
@@ -115,7 +131,7 @@ export class LiveSession implements Session {
   async steer(id: TurnId, text: string): Promise<void> {
     this.touch();
     if (text.trim() === '') throw new BridgeError('PROMPT_EMPTY', 'There is nothing to add. Give a text.');
-    const turn = this.turn(id);
+    const turn = this.#head.turns.findLast((candidate) => candidate.id === id) ?? this.turn(id);
     if (turn.status === 'queued' || hasEnded(turn.status)) {
       throw new BridgeError(
         'TURN_NOT_RUNNING',
@@ -166,6 +182,7 @@ export class LiveSession implements Session {
   async rename(title: string): Promise<void> {
     this.touch();
     this.emit({ type: 'session.titled', title });
+    this.#host.writer.flush(this);
     await this.#host.renamed(this, title);
   }
 
@@ -202,11 +219,15 @@ export class LiveSession implements Session {
     this.#changes.dispose();
   }
 
-  /** Records an event. Streamed text is written with the next batch, everything else at once. */
+  /**
+   * Records an event. What decides something is on disk and told when this returns; streamed text follows with
+   * the next batch, and the steps around it go along.
+   */
   emit(event: SessionEvent): void {
     if (this.#detached) return;
     this.#apply(event);
     if (event.type === 'item.delta') this.#host.writer.soon(this);
+    else if (FOLLOWS.has(event.type)) this.#host.writer.later(this);
     else this.#host.writer.flush(this);
   }
 

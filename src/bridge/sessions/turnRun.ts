@@ -135,25 +135,16 @@ export class TurnRun {
       ...(asked.model === undefined ? {} : { model: asked.model }),
     });
     // Codex may be away for some seconds, after crashes: who stops the turn does not wait for that.
-    const ready = await Promise.race([
-      Promise.all([codex.link(), diffPrefix(folder)]),
-      this.#stopAsked.promise,
-    ]);
-    if (ready === undefined) return this.#endStopped();
-    const [link, prefix] = ready;
+    const link = await Promise.race([codex.link(), this.#stopAsked.promise]);
+    if (link === undefined) return this.#endStopped();
     const { thread, model, restored } = await threads.load(this.#session, link);
     if (this.#stopped !== undefined) return this.#endStopped();
     this.#client = link.client;
     this.#thread = thread;
-    this.#mapper = new TurnEventMapper({
-      turn: this.#turn,
-      folder,
-      now: () => clock.now(),
-      diffPrefix: prefix,
-      interruptedAs: () => this.#stopped ?? { status: 'cancelled' },
-    });
     if (restored !== undefined) this.#sayRestored();
     const choice = threads.choice(this.#session.id, asked, (name) => codex.defaultEffort(name));
+    // Not waited for before the turn is on its way: nothing is mapped until its answer is here.
+    const prefix = diffPrefix(folder);
     const { turn } = await link.client.call('turn/start', {
       threadId: thread,
       clientUserMessageId: this.#turn,
@@ -164,6 +155,13 @@ export class TurnRun {
       ...choice,
     });
     threads.accepted(this.#session.id, choice);
+    this.#mapper = new TurnEventMapper({
+      turn: this.#turn,
+      folder,
+      now: () => clock.now(),
+      diffPrefix: await prefix,
+      interruptedAs: () => this.#stopped ?? { status: 'cancelled' },
+    });
     this.#accepted(turn.id, choice.model ?? model);
   }
 
