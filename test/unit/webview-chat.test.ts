@@ -110,7 +110,11 @@ describe('markdown that grows', () => {
           expect(growing.update(whole).join('')).toBe(md.render(whole));
         },
       ),
-      { numRuns: 500 },
+      {
+        numRuns: 500,
+        // A list that seems to be closed by the "1" of its own next item.
+        examples: [[['`code`', '1. one\n2. two', '1. one\n2. two'], '\n\n\n', [27]]],
+      },
     );
   });
 

@@ -77,6 +77,8 @@ export class GrowingMarkdown {
     for (const [place, token] of tokens.entries()) {
       if (token.level === 0 && token.nesting >= 0) starts.push({ token: place, line: token.map?.[0] ?? 0 });
     }
+    // The "1" of "1. one" is a paragraph until its point is there, and then goes on with the list before it.
+    if (/(?:^|\n) {0,3}\d{1,9}$/.test(tail)) starts.pop();
     const last = starts.at(-1);
     if (last === undefined || starts.length < 2)
       return [...this.#closed, this.#sanitize(md.renderer.render(tokens, md.options, env))];
