@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, closeSync, openSync, readSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, readSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { BridgeError, ERROR_CODES, messageOf } from '../shared/errors.ts';
 import { makeDirectory } from './makeDirectory.ts';
 
 /** Exit status of a bridge that found another one running for its state directory. */
 export const EXIT_BRIDGE_RUNNING = 3;
+/** A log that has grown beyond this is set aside at the next start, in bytes; the one before it is dropped. */
+const MAX_LOG = 5 * 1024 * 1024;
 /** How much of the log's end is shown when a start failed, in bytes. */
 const LOG_TAIL = 2_000;
 
@@ -80,6 +82,8 @@ function openLog(home: string, file: string): number {
   try {
     makeDirectory(join(home, 'logs'));
     chmodSync(home, 0o700);
+    const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    if (size > MAX_LOG) renameSync(file, `${file}.1`);
     return openSync(file, 'a', 0o600);
   } catch (error) {
     throw new BridgeError(

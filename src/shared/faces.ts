@@ -95,7 +95,8 @@ export const faceParams = {
   'session.close': z.object({ session: id }),
   'session.prompt': z.object({
     session: id,
-    prompt,
+    /** Its length is checked with the session, where too much has a code and an advice of its own. */
+    prompt: z.string(),
     attachments: z.exactOptional(z.array(attachmentSchema)),
     settings: z.exactOptional(sessionSettingsSchema),
     source: sourceSchema,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { readFile, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { connectBridge } from '../../src/client/connect.ts';
 import { alive, CliBench, jsonLines, RUNTIME, until, within } from '../support/cli.ts';
@@ -295,6 +295,28 @@ describe('an older bridge', () => {
     );
     expect([same.hello.pid, older.hello.pid, looks.hello.pid]).toEqual([pid, pid, pid]);
   });
+});
+
+test('a prompt of 10 MB over the socket is refused with its own code, and the session is usable', async () => {
+  const { result } = await bench.ask('hello');
+  const { rpc } = await bench.face();
+  const send = (prompt: string) =>
+    rpc.request('session.prompt', { session: result.session, prompt, source: { kind: 'window' } });
+  const before = performance.now();
+  await expect(send('x'.repeat(10 * 1024 * 1024))).rejects.toMatchObject({ code: 'PROMPT_TOO_LARGE' });
+  expect(performance.now() - before).toBeLessThan(2_000);
+  await expect(send('')).rejects.toMatchObject({ code: 'PROMPT_EMPTY' });
+  expect((await bench.ask('again', '--session', result.session)).result.answer).toBe('Echo: again');
+});
+
+test('a log that has grown too large is set aside at the next start', async () => {
+  bench.writeSettings({});
+  const log = join(bench.home, 'logs', 'bridge.log');
+  await mkdir(dirname(log), { mode: 0o700 });
+  await writeFile(log, `${'x'.repeat(6 * 1024 * 1024)}\n`, { mode: 0o600 });
+  await bench.ask('hello');
+  const [now, before] = await Promise.all([stat(log), stat(`${log}.1`)]);
+  expect([now.size < 10_000, before.size > 6_000_000]).toEqual([true, true]);
 });
 
 test('the log is where errors say it is, and names no token', async () => {

@@ -168,6 +168,19 @@ describe('serve', () => {
     await until('what it started is gone', () => bench.processes().length === 0);
   });
 
+  test('"stop" ends it and whoever joined it, both with 0', async () => {
+    const [a, b] = bench.folders;
+    const first = serve('--folder', a);
+    await first.ready();
+    const second = serve('--folder', b);
+    await second.ready();
+    expect((await bench.run(['stop'])).code).toBe(0);
+    expect((await first.ends()).code).toBe(0);
+    const joined = await second.ends();
+    expect(joined.code).toBe(0);
+    expect(joined.stderr).toMatch(/The bridge ends as soon as its turns are done/);
+  });
+
   test.runIf(process.platform !== 'win32')('nobody else can read its files', async () => {
     bench.writeSettings({});
     const line = await bench.start(['serve', '--json']).ready();
