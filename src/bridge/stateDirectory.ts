@@ -13,7 +13,6 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import type { Disposable } from '../shared/disposables.ts';
 import { toDisposable } from '../shared/disposables.ts';
 import { BridgeError, messageOf } from '../shared/errors.ts';
@@ -21,6 +20,7 @@ import type { FolderKey } from '../shared/session.ts';
 import { type BridgeSettings, bridgeSettingsSchema, DEFAULT_SETTINGS } from '../shared/settings.ts';
 import { folderKey } from './ids.ts';
 import type { Logger } from './ports.ts';
+import { loadSqlite } from './sqlite.ts';
 
 /** `sun_path` holds 108 bytes on Linux, 104 on macOS, with the closing NUL. */
 const MAX_SOCKET_PATH = 103;
@@ -87,7 +87,7 @@ export class StateDirectory {
    * @throws BridgeError `BRIDGE_RUNNING`
    */
   lock(): Disposable {
-    const db = new DatabaseSync(join(this.path, 'bridge.lock'), { timeout: 0 });
+    const db = new (loadSqlite().DatabaseSync)(join(this.path, 'bridge.lock'), { timeout: 0 });
     try {
       db.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
       return toDisposable(() => db.close());

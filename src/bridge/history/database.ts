@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { BridgeError, messageOf } from '../../shared/errors.ts';
+import { loadSqlite } from '../sqlite.ts';
 
 export type Value = SQLInputValue;
 export type Row = Readonly<Record<string, SQLOutputValue>>;
@@ -123,27 +124,6 @@ export class Database {
       throw unavailable(error, this.file);
     }
   }
-}
-
-/**
- * `node:sqlite`, loaded when the first history is opened. Node 22 warns that it is experimental: that one
- * warning is left out, since a person can do nothing about it.
- */
-function loadSqlite(): typeof import('node:sqlite') {
-  const emitWarning = process.emitWarning;
-  const withoutSqlite = (warning: string | Error, ...rest: unknown[]): void => {
-    if (rest[0] === 'ExperimentalWarning' && messageOf(warning).includes('SQLite')) return;
-    Reflect.apply(emitWarning, process, [warning, ...rest]);
-  };
-  // The overloads of emitWarning can't be written as one function; all arguments are passed on as they are.
-  process.emitWarning = withoutSqlite as typeof process.emitWarning;
-  try {
-    const sqlite = process.getBuiltinModule('node:sqlite');
-    if (sqlite !== undefined) return sqlite;
-  } finally {
-    process.emitWarning = emitWarning;
-  }
-  throw new Error(`node:sqlite is missing in Node ${process.version}; it needs Node 22.13 or newer`);
 }
 
 /** SQLite's primary result codes (https://sqlite.org/rescode.html) that have an advice of their own. */
