@@ -2,12 +2,15 @@ import type * as vscode from 'vscode';
 import { DisposableStore } from '../shared/disposables.ts';
 import { type MessagePort, RpcServer } from '../shared/rpc.ts';
 import { type ChatContract, chatSchemas } from '../shared/webview.ts';
+import { composerHandlers } from './composerHost.ts';
+import type { ComposerMemory } from './composerMemory.ts';
 import type { SessionIndex } from './sessionIndex.ts';
 import type { WindowFace } from './windowFace.ts';
 
 export interface ChatHostDeps {
   readonly face: WindowFace;
   readonly index: SessionIndex;
+  readonly memory: ComposerMemory;
   openLink(href: string): Promise<void>;
   action(name: 'open_folder' | 'manage_trust' | 'retry' | 'show_log' | 'open_settings'): Promise<void>;
   onError(error: unknown): void;
@@ -28,16 +31,7 @@ export function attachChat(webview: vscode.Webview, deps: ChatHostDeps): Disposa
         await face.newSession(folder);
         return null;
       },
-      prompt: async ({ session, folder, prompt, attachments }) => {
-        const sent = await face.prompt({
-          session,
-          prompt,
-          source: { kind: 'window' },
-          ...(folder === undefined ? {} : { folder }),
-          ...(attachments === undefined ? {} : { attachments }),
-        });
-        return { session: sent.session };
-      },
+      ...composerHandlers(face, deps.memory),
       steer: async (params) => {
         await face.link.request('session.steer', params);
         return null;

@@ -11,6 +11,8 @@ export function chatHtml(webview: vscode.Webview, extension: vscode.Uri): string
     `script-src 'nonce-${nonce}'`,
     `style-src ${webview.cspSource}`,
     `font-src ${webview.cspSource}`,
+    // The images that the person pasted; an answer's own can't be there, markdown.ts takes them out.
+    'img-src data:',
     "form-action 'none'",
     "base-uri 'none'",
   ].join('; ');

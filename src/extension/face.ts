@@ -9,6 +9,7 @@ import { type Actions, createActions } from './actions.ts';
 import { BridgeLink, type LinkFolder } from './bridgeLink.ts';
 import { attachChat } from './chatHost.ts';
 import { chatHtml } from './chatHtml.ts';
+import { ComposerMemory } from './composerMemory.ts';
 import { openLink } from './openLink.ts';
 import { SessionIndex } from './sessionIndex.ts';
 import { readSettings } from './settings.ts';
@@ -58,6 +59,7 @@ export function createFace({ context, log }: FaceDeps): Face {
   );
   const index = new SessionIndex(context.workspaceState, onError);
   store.add({ dispose: () => void index.flush() });
+  const memory = new ComposerMemory(context.workspaceState, onError);
   const window = store.add(
     new WindowFace({
       link,
@@ -106,6 +108,7 @@ export function createFace({ context, log }: FaceDeps): Face {
       const chat = attachChat(view.webview, {
         face: window,
         index,
+        memory,
         openLink,
         action: (name) => (name === 'retry' ? start() : VIEW_ACTIONS[name](log)),
         onError,

@@ -2,7 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { DisposableStore, Emitter } from '../shared/disposables.ts';
 import { BridgeError, type ErrorInfo, toErrorInfo } from '../shared/errors.ts';
 import type { Attachment, FolderInfo } from '../shared/faces.ts';
-import type { FolderKey, SessionId, SessionSummary, TurnId, TurnSource } from '../shared/session.ts';
+import type {
+  FolderKey,
+  SessionId,
+  SessionSettings,
+  SessionSummary,
+  TurnId,
+  TurnSource,
+} from '../shared/session.ts';
 import type { ChatProblem, ChatState } from '../shared/webview.ts';
 import type { BridgeLink, LinkFolder } from './bridgeLink.ts';
 import type { SessionIndex } from './sessionIndex.ts';
@@ -27,6 +34,10 @@ export interface PromptRequest {
   readonly prompt: string;
   readonly attachments?: readonly Attachment[];
   readonly source: TurnSource;
+  /** Of this turn only. */
+  readonly settings?: SessionSettings;
+  /** Of the session, where a new one is made. */
+  readonly sessionSettings?: SessionSettings;
 }
 
 /** What one window knows and does: folders, sessions, the selected one. Views and commands only ask it. */
@@ -126,7 +137,7 @@ export class WindowFace {
     await link.setFolders(this.#deps.folders());
     await link.ensure();
     const given = request.session ?? null;
-    const session = given ?? (await this.#create(request.folder));
+    const session = given ?? (await this.#create(request));
     try {
       if (this.selected !== session) await this.select(session);
       return { session, turn: await this.#send(session, request) };
@@ -136,6 +147,12 @@ export class WindowFace {
       if (given === null && refused) await this.deleteSession(session);
       throw error;
     }
+  }
+
+  /** Where a folder of {@link state} is on the disk. */
+  folderPath(key: FolderKey | null): string | undefined {
+    const place = this.#folders().findIndex((folder) => folder.key === key);
+    return this.#deps.folders()[place]?.path;
   }
 
   async deleteSession(session: SessionId): Promise<void> {
@@ -162,9 +179,12 @@ export class WindowFace {
     this.#store.dispose();
   }
 
-  async #create(wanted: FolderKey | undefined): Promise<SessionId> {
+  async #create({ folder: wanted, sessionSettings }: PromptRequest): Promise<SessionId> {
     const folder = this.#resolveFolder(wanted);
-    const created = await this.link.request('session.create', { folder: folder.key });
+    const created = await this.link.request('session.create', {
+      folder: folder.key,
+      ...(sessionSettings === undefined ? {} : { settings: sessionSettings }),
+    });
     return created.id;
   }
 
@@ -176,6 +196,7 @@ export class WindowFace {
       source: request.source,
       idempotencyKey: randomUUID(),
       ...(request.attachments === undefined ? {} : { attachments: [...request.attachments] }),
+      ...(request.settings === undefined ? {} : { settings: request.settings }),
     };
     try {
       return (await this.link.request('session.prompt', params)).turn;

@@ -1,8 +1,9 @@
 import * as z from 'zod/mini';
 import type { NumberedEvent } from './events.ts';
-import { attachmentSchema } from './faces.ts';
+import { type Attachment, attachmentSchema, sessionSettingsSchema } from './faces.ts';
 import type { ParamSchemas } from './rpc.ts';
-import type { FolderKey, SessionId, SessionSnapshot, SessionSummary } from './session.ts';
+import type { FolderKey, SandboxMode, SessionId, SessionSnapshot, SessionSummary } from './session.ts';
+import { sandboxSchema } from './settings.ts';
 
 /**
  * The contract between the extension host and the chat webview. The webview pulls {@link ChatState} once
@@ -21,6 +22,8 @@ export const chatParams = {
     folder: z.optional(id),
     prompt: z.string(),
     attachments: z.optional(z.array(attachmentSchema)),
+    /** Of this turn only. */
+    settings: z.optional(sessionSettingsSchema),
   }),
   steer: z.object({ session: id, turn: id, prompt: z.string() }),
   cancel: z.object({ session: id }),
@@ -36,7 +39,76 @@ export const chatParams = {
   action: z.object({ name: z.enum(['open_folder', 'manage_trust', 'retry', 'show_log', 'open_settings']) }),
   /** The unsent text of the composer, kept by the host over a reload. */
   draft: z.object({ text: z.string().check(z.maxLength(100_000)) }),
+  /** What the pickers offer, and what is chosen where no session is open yet. */
+  'composer.options': z.object({ folder: z.nullable(id) }),
+  /** `null` takes the default again. Without a session: for the next new one. */
+  'composer.choose': z.object({
+    session: z.nullable(id),
+    choice: z.object({
+      model: z.optional(z.nullable(z.string())),
+      effort: z.optional(z.nullable(z.string())),
+      sandbox: z.optional(z.nullable(sandboxSchema)),
+    }),
+  }),
+  /** The person's prompts in this folder, the latest last. */
+  'composer.history': z.object({ folder: z.nullable(id) }),
+  /** What can be attached and fits the query; an empty one lists what is at hand. */
+  'composer.find': z.object({ folder: z.nullable(id), query: z.string().check(z.maxLength(1000)) }),
+  'composer.attach': z.object({
+    folder: z.nullable(id),
+    what: z.discriminatedUnion('kind', [
+      z.object({
+        kind: z.enum(['file', 'folder']),
+        path: z.string().check(z.minLength(1), z.maxLength(4096)),
+      }),
+      z.object({ kind: z.enum(['selection', 'problems']) }),
+      /** Dropped from VS Code's own views. */
+      z.object({ kind: z.literal('uris'), uris: z.array(z.string()).check(z.maxLength(100)) }),
+    ]),
+  }),
+  'session.command': z.object({
+    session: id,
+    command: z.discriminatedUnion('name', [
+      z.object({ name: z.enum(['fork', 'archive', 'export']) }),
+      z.object({ name: z.literal('rename'), title: z.string().check(z.minLength(1), z.maxLength(500)) }),
+    ]),
+  }),
 };
+
+/** What a person can choose for a session in the composer. */
+export interface ComposerChoice {
+  readonly model?: string;
+  readonly effort?: string;
+  readonly sandbox?: SandboxMode;
+}
+
+export interface ComposerOptions {
+  /** Empty until Codex has told them. */
+  readonly models: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly efforts: readonly string[];
+  }[];
+  /** The most that the person's settings allow. */
+  readonly ceiling: SandboxMode;
+  readonly defaults: ComposerChoice;
+  /** For the next new session. */
+  readonly chosen: ComposerChoice;
+}
+
+/** One thing that `@` offers. */
+export interface ContextEntry {
+  readonly kind: 'file' | 'folder' | 'selection' | 'problems';
+  /** What it is called; of a file or folder its path, relative to the folder. */
+  readonly label: string;
+}
+
+/** An attachment with what its chip says. */
+export interface ChosenAttachment {
+  readonly attachment: Attachment;
+  readonly label: string;
+  readonly icon: 'file' | 'folder' | 'selection' | 'problems' | 'image' | 'text';
+}
 
 /** Why there is no chat yet, and what can be done about it. */
 export type ChatProblem =
@@ -67,6 +139,24 @@ export interface ChatContract {
     'link.open': { params: z.infer<(typeof chatParams)['link.open']>; result: null };
     action: { params: z.infer<typeof chatParams.action>; result: null };
     draft: { params: z.infer<typeof chatParams.draft>; result: null };
+    'composer.options': {
+      params: z.infer<(typeof chatParams)['composer.options']>;
+      result: ComposerOptions;
+    };
+    'composer.choose': { params: z.infer<(typeof chatParams)['composer.choose']>; result: null };
+    'composer.history': {
+      params: z.infer<(typeof chatParams)['composer.history']>;
+      result: { prompts: readonly string[] };
+    };
+    'composer.find': {
+      params: z.infer<(typeof chatParams)['composer.find']>;
+      result: { entries: readonly ContextEntry[] };
+    };
+    'composer.attach': {
+      params: z.infer<(typeof chatParams)['composer.attach']>;
+      result: { attachments: readonly ChosenAttachment[] };
+    };
+    'session.command': { params: z.infer<(typeof chatParams)['session.command']>; result: null };
   };
   events: {
     /** Everything but the open session's transcript has changed. */

@@ -3,8 +3,15 @@ import { type ErrorInfo, toErrorInfo } from '../../src/shared/errors.ts';
 import type { NumberedEvent } from '../../src/shared/events.ts';
 import { reduce } from '../../src/shared/reducer.ts';
 import type { Params, RequestName, Result, RpcClient } from '../../src/shared/rpc.ts';
-import type { Approval, SessionId, SessionSnapshot, TurnId, TurnSnapshot } from '../../src/shared/session.ts';
-import type { ChatContract, ChatState } from '../../src/shared/webview.ts';
+import type {
+  Approval,
+  SessionId,
+  SessionSettings,
+  SessionSnapshot,
+  TurnId,
+  TurnSnapshot,
+} from '../../src/shared/session.ts';
+import type { ChatContract, ChatState, ChosenAttachment, ComposerOptions } from '../../src/shared/webview.ts';
 
 export type WindowState = Omit<ChatState, 'session' | 'draft'>;
 
@@ -20,6 +27,7 @@ export interface SessionHead {
   readonly title: string;
   readonly tokens: number;
   readonly context: SessionSnapshot['context'];
+  readonly settings: SessionSettings;
 }
 
 /** The host takes no longer one. */
@@ -60,6 +68,10 @@ export class ChatStore {
   /** Counts up with each change of the transcript. */
   readonly revision: Signal<number> = signal(0);
   readonly draft: Signal<string> = signal('');
+  /** What goes along with the next prompt. */
+  readonly attachments: Signal<readonly ChosenAttachment[]> = signal<readonly ChosenAttachment[]>([]);
+  /** What the pickers offer; null until the host has told. */
+  readonly options: Signal<ComposerOptions | null> = signal<ComposerOptions | null>(null);
   readonly #rpc: RpcClient<ChatContract>;
   readonly #schedule: Schedule;
   #session: SessionSnapshot | null = null;
@@ -114,6 +126,46 @@ export class ChatStore {
       this.failure.value = toErrorInfo(error);
       return undefined;
     }
+  }
+
+  /** Sends a prompt with what is attached. @returns undefined when it was not taken; then nothing is lost. */
+  async sendPrompt(
+    prompt: string,
+    options: { settings?: SessionSettings } = {},
+  ): Promise<{ session: SessionId } | undefined> {
+    if (prompt.trim() === '') return undefined;
+    const chosen = this.attachments.value;
+    const { folder } = this.window.value;
+    this.attachments.value = [];
+    const sent = await this.ask('prompt', {
+      session: this.head.value?.id ?? null,
+      prompt,
+      ...(folder === null ? {} : { folder }),
+      ...(chosen.length === 0 ? {} : { attachments: chosen.map(({ attachment }) => attachment) }),
+      ...options,
+    });
+    if (sent === undefined) this.attachments.value = [...chosen, ...this.attachments.value];
+    return sent;
+  }
+
+  /** Attaches what the host has or knows. */
+  async attach(what: Params<ChatContract, 'composer.attach'>['what']): Promise<void> {
+    const added = await this.ask('composer.attach', { folder: this.window.value.folder, what });
+    if (added === undefined) return;
+    const known = new Set(this.attachments.value.map(({ label }) => label));
+    const fresh = added.attachments.filter(({ label }) => !known.has(label));
+    this.attachments.value = [...this.attachments.value, ...fresh];
+  }
+
+  async loadOptions(): Promise<void> {
+    const options = await this.ask('composer.options', { folder: this.window.value.folder });
+    if (options !== undefined) this.options.value = options;
+  }
+
+  /** For the open session, or the next new one; `null` takes the default again. */
+  async choose(choice: Params<ChatContract, 'composer.choose'>['choice']): Promise<void> {
+    await this.ask('composer.choose', { session: this.head.value?.id ?? null, choice });
+    await this.loadOptions();
   }
 
   /** Has the host keep the unsent text as it is now. */
@@ -171,10 +223,11 @@ export class ChatStore {
       old?.id !== session.id ||
       old.title !== session.title ||
       old.tokens !== session.usage.total ||
-      old.context !== session.context
+      old.context !== session.context ||
+      old.settings !== session.settings
     ) {
-      const { id, title, usage, context } = session;
-      this.head.value = { id, title, tokens: usage.total, context };
+      const { id, title, usage, context, settings } = session;
+      this.head.value = { id, title, tokens: usage.total, context, settings };
     }
   }
 
