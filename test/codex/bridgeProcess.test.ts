@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { folderKey } from '../../src/bridge/ids.ts';
 import { connectBridge } from '../../src/client/connect.ts';
 import { alive, CliBench, jsonLines, RUNTIME, until, within } from '../support/cli.ts';
 import { connectClient } from '../support/mcpClients.ts';
@@ -214,6 +216,9 @@ describe('the state directory', () => {
     const doctor = await bench.run(['doctor', '--json'], { env });
     expect(doctor.code).toBe(0);
     expect(await bench.run(['stop', '--now'], { env })).toMatchObject({ code: 0 });
+    const short = `codex-bridge-${process.getuid?.() ?? 0}-${folderKey(env.CODEX_BRIDGE_HOME)}`;
+    // Empty, or this fails: the sockets are gone with their bridge.
+    await rmdir(join(tmpdir(), short));
     const both = {
       CODEX_BRIDGE_HOME: join(bench.home, 'longer'.repeat(30)),
       TMPDIR: join(bench.home, 'l'.repeat(120)),
