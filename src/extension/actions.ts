@@ -2,14 +2,22 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { BridgeError } from '../shared/errors.ts';
-import type { FolderInfo } from '../shared/faces.ts';
-import { CHAT_VIEW, type CommandId } from './commandIds.ts';
+import type { SessionId } from '../shared/session.ts';
+import type { CommandId } from './commandIds.ts';
+import { pickFolder } from './pickFolder.ts';
+import { createSessionActions } from './sessionActions.ts';
+import { isNode, sessionOf } from './views/sessionNodes.ts';
+import type { SessionsView } from './views/sessionsView.ts';
 import type { WindowFace } from './windowFace.ts';
 
-interface ActionDeps {
+export interface ActionDeps {
   readonly context: vscode.ExtensionContext;
   readonly log: vscode.LogOutputChannel;
   readonly window: WindowFace;
+  sessions(): SessionsView;
+  /** Brings the chat into view; `keepFocus` leaves the keyboard where it is. */
+  showChat(keepFocus?: boolean): Promise<void>;
+  onError(error: unknown): void;
 }
 
 /** What each command does. Arguments come from other extensions and tests: they are checked. */
@@ -18,17 +26,18 @@ export type Actions = { readonly [id in CommandId]: (argument?: unknown) => Prom
 export function createActions(deps: ActionDeps): Actions {
   const { window, log } = deps;
   return {
+    ...createSessionActions(deps),
     'codexBridge.newSession': async () => {
       await window.newSession();
-      await focusChat();
+      await deps.showChat();
     },
-    'codexBridge.ask': (argument) => ask(window, argument),
+    'codexBridge.ask': (argument) => ask(deps, argument),
     'codexBridge.cancel': async () => {
       const session = window.selected;
       if (session === null) return undefined;
       return (await window.link.request('session.cancel', { session })).cancelled;
     },
-    'codexBridge.showSession': (argument) => showSession(window, argument),
+    'codexBridge.showSession': (argument) => showSession(deps, argument),
     'codexBridge.restartCodex': async () => {
       const folder = await pickFolder(window, 'Restart Codex of which folder?');
       if (folder === undefined) return;
@@ -45,11 +54,7 @@ export function createActions(deps: ActionDeps): Actions {
   };
 }
 
-async function focusChat(): Promise<void> {
-  await vscode.commands.executeCommand(`${CHAT_VIEW}.focus`);
-}
-
-async function ask(window: WindowFace, argument: unknown): Promise<unknown> {
+async function ask({ window, showChat }: ActionDeps, argument: unknown): Promise<unknown> {
   const prompt =
     typeof argument === 'string'
       ? argument
@@ -61,40 +66,29 @@ async function ask(window: WindowFace, argument: unknown): Promise<unknown> {
         });
   if (prompt === undefined) return undefined;
   const sent = await window.prompt({ session: window.selected, prompt, source: { kind: 'palette' } });
-  await focusChat();
+  await showChat();
   return sent;
 }
 
-async function showSession(window: WindowFace, argument: unknown): Promise<void> {
+async function showSession({ window, showChat }: ActionDeps, argument: unknown): Promise<void> {
   await window.connectedFolders();
   const picked =
-    typeof argument === 'string'
-      ? argument
-      : (
-          await vscode.window.showQuickPick(
-            window.sessions.map(({ id, title, state, updatedAt }) => ({
-              id,
-              label: title,
-              description: state === 'idle' ? '' : state.replaceAll('_', ' '),
-              detail: new Date(updatedAt).toLocaleString(),
-            })),
-            { title: 'Codex sessions', placeHolder: 'Which session?', matchOnDetail: true },
-          )
-        )?.id;
+    sessionOf(argument) ??
+    (
+      await vscode.window.showQuickPick(
+        window.sessions.map(({ id, title, state, updatedAt }) => ({
+          id,
+          label: title,
+          description: state === 'idle' ? '' : state.replaceAll('_', ' '),
+          detail: new Date(updatedAt).toLocaleString(),
+        })),
+        { title: 'Codex sessions', placeHolder: 'Which session?', matchOnDetail: true },
+      )
+    )?.id;
   if (picked === undefined) return;
   await window.select(picked);
-  await focusChat();
-}
-
-/** @returns undefined when the person went back. */
-async function pickFolder(window: WindowFace, title: string): Promise<FolderInfo | undefined> {
-  const folders = await window.connectedFolders();
-  if (folders.length < 2) return folders[0];
-  const picked = await vscode.window.showQuickPick(
-    folders.map((folder) => ({ label: folder.name, description: folder.path, folder })),
-    { title },
-  );
-  return picked?.folder;
+  // Chosen in the tree: there the keyboard stays, for the next one, to rename or to delete.
+  await showChat(isNode(argument));
 }
 
 interface ExportTarget {
@@ -104,7 +98,9 @@ interface ExportTarget {
 }
 
 async function exportSession(window: WindowFace, argument: unknown): Promise<void> {
-  const wanted = isExportTarget(argument) ? argument : await askExportTarget(window);
+  const wanted = isExportTarget(argument)
+    ? argument
+    : await askExportTarget(window, sessionOf(argument) ?? window.selected);
   if (wanted === undefined) return;
   const { data } = await window.link.request('session.export', {
     session: wanted.session,
@@ -123,12 +119,14 @@ function isExportTarget(argument: unknown): argument is ExportTarget {
   );
 }
 
-async function askExportTarget(window: WindowFace): Promise<ExportTarget | undefined> {
-  const session = window.selected;
-  const title = window.sessions.find(({ id }) => id === session)?.title ?? 'session';
+async function askExportTarget(
+  window: WindowFace,
+  session: SessionId | null,
+): Promise<ExportTarget | undefined> {
   if (session === null) {
     throw new BridgeError('SESSION_NOT_FOUND', 'No session is open. Choose one in the chat, then export it.');
   }
+  const title = window.session(session)?.title ?? 'session';
   const picked = await vscode.window.showQuickPick(
     [
       { label: 'Markdown', description: 'to read', format: 'markdown' as const, extension: 'md' },

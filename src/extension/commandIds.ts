@@ -1,5 +1,22 @@
+/** Those of the sessions view. */
+const SESSION_COMMAND_IDS = [
+  'codexBridge.renameSession',
+  'codexBridge.forkSession',
+  'codexBridge.archiveSession',
+  'codexBridge.unarchiveSession',
+  'codexBridge.deleteSession',
+  'codexBridge.importSessions',
+  'codexBridge.filterSessions',
+  'codexBridge.clearSessionFilter',
+  'codexBridge.showArchivedSessions',
+  'codexBridge.hideArchivedSessions',
+] as const;
+
+export type SessionCommandId = (typeof SESSION_COMMAND_IDS)[number];
+
 /** Every command of the extension: package.json declares the same ones (checked by a test). */
 export const COMMAND_IDS = [
+  ...SESSION_COMMAND_IDS,
   'codexBridge.newSession',
   'codexBridge.ask',
   'codexBridge.cancel',
@@ -14,5 +31,6 @@ export const COMMAND_IDS = [
 
 export type CommandId = (typeof COMMAND_IDS)[number];
 
-/** The chat view, as package.json names it. */
+/** The views, as package.json names them. */
 export const CHAT_VIEW = 'codexBridge.chat';
+export const SESSIONS_VIEW = 'codexBridge.sessions';

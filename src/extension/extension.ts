@@ -1,6 +1,8 @@
 import * as vscode from 'vscode';
-import { CHAT_VIEW, COMMAND_IDS, type CommandId } from './commandIds.ts';
-import type { Face } from './face.ts';
+import { CHAT_VIEW, COMMAND_IDS, type CommandId, SESSIONS_VIEW } from './commandIds.ts';
+import type { Face, Views } from './face.ts';
+import { lazyTree } from './views/lazyTree.ts';
+import { isNode } from './views/sessionNodes.ts';
 
 /** What the extension exports: for the tests of this project. */
 export interface ExtensionApi {
@@ -22,12 +24,13 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
   let loading: Promise<Face> | undefined;
   const face = () => {
     loading ??= import('./face.ts').then(({ createFace }) => {
-      const created = createFace({ context, log });
+      const created = createFace({ context, log, views });
       context.subscriptions.push(created);
       return created;
     });
     return loading;
   };
+  const views = createViews(context, face);
   const contributions: Record<string, () => void> = {
     commands: () => registerCommands(context, log, face),
     chat: () => registerChat(context, log, face),
@@ -46,6 +49,16 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
 }
 
 type LoadFace = () => Promise<Face>;
+
+/** VS Code wants to know of its views before anything is loaded that fills them. */
+function createViews(context: vscode.ExtensionContext, face: LoadFace): Views {
+  const sessions = vscode.window.createTreeView(SESSIONS_VIEW, {
+    treeDataProvider: lazyTree(async () => (await face()).sessions),
+    showCollapseAll: false,
+  });
+  context.subscriptions.push(sessions);
+  return { sessions };
+}
 
 function registerCommands(
   context: vscode.ExtensionContext,
@@ -75,8 +88,8 @@ async function runCommand(
     void vscode.window.showErrorMessage(message, 'Show Log').then((answer) => {
       if (answer !== undefined) log.show();
     });
-    // Called with an argument it was called by code, which wants to know; the palette has been told above.
-    if (argument !== undefined) throw error;
+    // Called with an argument it was called by code, which wants to know; palette and menus have been told above.
+    if (argument !== undefined && !isNode(argument)) throw error;
     return undefined;
   }
 }

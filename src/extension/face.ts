@@ -9,15 +9,24 @@ import { type Actions, createActions } from './actions.ts';
 import { BridgeLink, type LinkFolder } from './bridgeLink.ts';
 import { attachChat } from './chatHost.ts';
 import { chatHtml } from './chatHtml.ts';
+import { CHAT_VIEW } from './commandIds.ts';
 import { ComposerMemory } from './composerMemory.ts';
 import { openLink } from './openLink.ts';
 import { SessionIndex } from './sessionIndex.ts';
 import { readSettings } from './settings.ts';
+import type { SessionsNode } from './views/sessionNodes.ts';
+import { SessionsView } from './views/sessionsView.ts';
 import { WindowFace } from './windowFace.ts';
 
 export interface FaceDeps {
   readonly context: vscode.ExtensionContext;
   readonly log: vscode.LogOutputChannel;
+  readonly views: Views;
+}
+
+/** What activation has registered, for the parts behind it to fill. */
+export interface Views {
+  readonly sessions: vscode.TreeView<SessionsNode>;
 }
 
 /** All that is loaded at first use: the line to the bridge, and what the views and commands do with it. */
@@ -25,13 +34,14 @@ export interface Face extends vscode.Disposable {
   readonly window: WindowFace;
   readonly index: SessionIndex;
   readonly actions: Actions;
+  readonly sessions: SessionsView;
   /** Starts or joins the bridge; an error is shown in the chat and not thrown. */
   start(): Promise<void>;
   /** Fills a chat view. Ends with the view. */
   showChat(view: vscode.WebviewView): void;
 }
 
-export function createFace({ context, log }: FaceDeps): Face {
+export function createFace({ context, log, views }: FaceDeps): Face {
   const store = new DisposableStore();
   const onError = (error: unknown) => log.error(describe(error));
   // A manifest always has a version.
@@ -85,7 +95,15 @@ export function createFace({ context, log }: FaceDeps): Face {
       window.report(error);
     }
   };
-  const actions = createActions({ context, log, window });
+  let chatView: vscode.WebviewView | undefined;
+  const showChat = async (keepFocus = false) => {
+    if (chatView === undefined) await vscode.commands.executeCommand(`${CHAT_VIEW}.focus`);
+    else chatView.show(keepFocus);
+  };
+  const sessions = store.add(new SessionsView({ window, view: views.sessions, onError }));
+  const actions = createActions({ context, log, window, sessions: () => sessions, showChat, onError });
+  store.add(views.sessions.onDidChangeVisibility(({ visible }) => void (visible && start())));
+  if (views.sessions.visible) void start();
 
   store.add(vscode.workspace.onDidChangeWorkspaceFolders(() => void window.foldersChanged().catch(onError)));
   store.add(vscode.workspace.onDidGrantWorkspaceTrust(() => void start()));
@@ -99,6 +117,7 @@ export function createFace({ context, log }: FaceDeps): Face {
     window,
     index,
     actions,
+    sessions,
     start,
     showChat(view) {
       view.webview.options = {
@@ -113,7 +132,11 @@ export function createFace({ context, log }: FaceDeps): Face {
         action: (name) => (name === 'retry' ? start() : VIEW_ACTIONS[name](log)),
         onError,
       });
-      view.onDidDispose(() => chat.dispose());
+      chatView = view;
+      view.onDidDispose(() => {
+        chat.dispose();
+        if (chatView === view) chatView = undefined;
+      });
       view.webview.html = chatHtml(view.webview, context.extensionUri);
       void start();
     },

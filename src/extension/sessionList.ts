@@ -15,6 +15,8 @@ export interface WindowFolder {
 export class SessionList {
   #keys: ReadonlySet<FolderKey> = new Set();
   readonly #sessions = new Map<SessionId, SessionSummary>();
+  /** About to be deleted, unless the person thinks better of it. */
+  readonly #hidden = new Set<SessionId>();
 
   constructor(initial: readonly SessionSummary[]) {
     for (const summary of initial) this.#sessions.set(summary.id, summary);
@@ -23,13 +25,23 @@ export class SessionList {
 
   /** Most recently used first, without archived ones. */
   list(): SessionSummary[] {
-    return [...this.#sessions.values()]
-      .filter(({ archived, folder }) => !archived && this.#keys.has(folder))
-      .sort((a, b) => b.updatedAt - a.updatedAt || (a.id < b.id ? -1 : 1));
+    return this.#of(false);
   }
 
+  /** The archived ones that are known, most recently used first. */
+  archived(): SessionSummary[] {
+    return this.#of(true);
+  }
+
+  /** @returns undefined for one that is hidden */
   get(id: SessionId): SessionSummary | undefined {
-    return this.#sessions.get(id);
+    return this.#hidden.has(id) ? undefined : this.#sessions.get(id);
+  }
+
+  /** Takes a session out of every list, or brings it back. */
+  hide(id: SessionId, hidden: boolean): void {
+    if (hidden) this.#hidden.add(id);
+    else this.#hidden.delete(id);
   }
 
   /** Replaces all that is known: what the bridge says is the truth. */
@@ -47,6 +59,13 @@ export class SessionList {
   }
 
   remove(id: SessionId): boolean {
+    this.#hidden.delete(id);
     return this.#sessions.delete(id);
+  }
+
+  #of(archived: boolean): SessionSummary[] {
+    return [...this.#sessions.values()]
+      .filter((one) => one.archived === archived && this.#keys.has(one.folder) && !this.#hidden.has(one.id))
+      .sort((a, b) => b.updatedAt - a.updatedAt || (a.id < b.id ? -1 : 1));
   }
 }

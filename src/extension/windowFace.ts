@@ -49,6 +49,7 @@ export class WindowFace {
   /** The folder of the next new session. */
   #folder: FolderKey | null = null;
   #error: ErrorInfo | null = null;
+  #archivedWanted = false;
 
   constructor(deps: WindowDeps) {
     const { link, index } = deps;
@@ -77,6 +78,15 @@ export class WindowFace {
 
   get sessions(): readonly SessionSummary[] {
     return this.#sessions.list();
+  }
+
+  /** Those that {@link loadArchived} has asked for. */
+  get archived(): readonly SessionSummary[] {
+    return this.#sessions.archived();
+  }
+
+  session(id: SessionId): SessionSummary | undefined {
+    return this.#sessions.get(id);
   }
 
   state(): Omit<ChatState, 'session' | 'draft'> {
@@ -147,6 +157,28 @@ export class WindowFace {
       if (given === null && refused) await this.deleteSession(session);
       throw error;
     }
+  }
+
+  /** Sessions of this window's folders with these words in title, prompts or answers, archived ones too. */
+  async search(query: string): Promise<SessionId[]> {
+    const lists = await this.#lists([
+      { query, archived: false },
+      { query, archived: true },
+    ]);
+    return lists.map(({ id }) => id);
+  }
+
+  async loadArchived(): Promise<void> {
+    this.#archivedWanted = true;
+    await this.#lists([{ archived: true }]);
+    this.#changed.fire();
+  }
+
+  /** Takes a session out of this window's lists without deleting it, or brings it back. */
+  async hideSession(session: SessionId, hidden: boolean): Promise<void> {
+    this.#sessions.hide(session, hidden);
+    this.#listChanged();
+    if (hidden && this.selected === session) await this.select(null);
   }
 
   /** Where a folder of {@link state} is on the disk. */
@@ -252,9 +284,29 @@ export class WindowFace {
     return this.#error === null || state.kind === 'connected' ? null : { kind: 'error', ...this.#error };
   }
 
-  async #refresh(folders: readonly FolderInfo[]): Promise<void> {
+  /** Asks the bridge for lists of every folder; what it says is known from then on. */
+  async #lists(queries: readonly { query?: string; archived: boolean }[]): Promise<SessionSummary[]> {
+    const folders = await this.connectedFolders();
     const lists = await Promise.all(
-      folders.map(({ key }) => this.link.request('session.list', { folder: key, limit: LIST_LIMIT })),
+      folders.flatMap(({ key }) =>
+        queries.map((query) =>
+          this.link.request('session.list', { folder: key, limit: LIST_LIMIT, ...query }),
+        ),
+      ),
+    );
+    const sessions = lists.flatMap((list) => list.sessions);
+    for (const summary of sessions) this.#sessions.put(summary);
+    return sessions;
+  }
+
+  async #refresh(folders: readonly FolderInfo[]): Promise<void> {
+    const queries = this.#archivedWanted ? [{ archived: false }, { archived: true }] : [{ archived: false }];
+    const lists = await Promise.all(
+      folders.flatMap(({ key }) =>
+        queries.map((query) =>
+          this.link.request('session.list', { folder: key, limit: LIST_LIMIT, ...query }),
+        ),
+      ),
     );
     this.#sessions.replace(
       folders.map(({ key }) => key),
