@@ -1,6 +1,20 @@
 import type { Disposable } from '../shared/disposables.ts';
-import type { BridgeStatus, Endpoints, FolderInfo, FolderStatus, Statistics } from '../shared/faces.ts';
-import type { FolderKey, SessionId, SessionSettings, SessionSummary, TurnId } from '../shared/session.ts';
+import type {
+  BridgeStatus,
+  ClientInfo,
+  Endpoints,
+  FolderInfo,
+  FolderStatus,
+  Statistics,
+} from '../shared/faces.ts';
+import type {
+  FolderKey,
+  SessionId,
+  SessionSettings,
+  SessionSummary,
+  TurnId,
+  TurnSnapshot,
+} from '../shared/session.ts';
 import type { BridgeSettings } from '../shared/settings.ts';
 import type { SessionQuery } from './ports.ts';
 import type { Session } from './sessions/session.ts';
@@ -19,6 +33,8 @@ export interface FolderApi {
   sessionOfTurn(turn: TurnId): Session;
   /** A turn that the same request made before. */
   turnByKey(idempotencyKey: string): { session: SessionId; turn: TurnId } | undefined;
+  /** Turns that run or wait, with the sessions that they are in. */
+  pendingTurns(): { session: Session; turn: TurnSnapshot }[];
   list(query: SessionQuery): { sessions: SessionSummary[]; cursor?: string };
   fork(id: SessionId): Promise<Session>;
   /** Ends its turns, deletes it here and in Codex. */
@@ -46,9 +62,12 @@ export interface BridgeApi {
   /** Makes a folder known. @throws BridgeError `FOLDER_NOT_FOUND` */
   addFolder(path: string, name?: string): Promise<FolderApi>;
   endpoints(): Endpoints;
+  /** Who is connected over MCP, and what each has running. */
+  clients(): ClientInfo[];
   statistics(): Statistics;
   setSettings(settings: BridgeSettings): void;
   /** Resolves at once; the bridge leaves now, or as soon as its turns are done. */
   stop(now: boolean): void;
   onFolders(listener: (folder: FolderApi) => void): Disposable;
+  onClients(listener: () => void): Disposable;
 }

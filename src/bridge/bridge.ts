@@ -2,7 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
 import { type Disposable, DisposableStore, Emitter } from '../shared/disposables.ts';
 import { BridgeError } from '../shared/errors.ts';
-import { type BridgeStatus, type Endpoints, FACE_CONTRACT, type Statistics } from '../shared/faces.ts';
+import {
+  type BridgeStatus,
+  type ClientInfo,
+  type Endpoints,
+  FACE_CONTRACT,
+  type Statistics,
+} from '../shared/faces.ts';
 import type { FolderKey, SessionId } from '../shared/session.ts';
 import type { BridgeSettings } from '../shared/settings.ts';
 import type { BridgeApi, FolderApi } from './api.ts';
@@ -19,6 +25,7 @@ import { publishDiscovery } from './http/discovery.ts';
 import { HttpDoor } from './http/httpDoor.ts';
 import { Tokens } from './http/tokens.ts';
 import { folderKey } from './ids.ts';
+import { clientInfos } from './mcp/clientInfos.ts';
 import { McpDoor } from './mcp/mcpDoor.ts';
 import type { Clock, Logger } from './ports.ts';
 import type { StateDirectory } from './stateDirectory.ts';
@@ -50,6 +57,7 @@ export class Bridge implements BridgeApi {
   readonly #folders = new Map<FolderKey, FolderRuntime>();
   readonly #adding = new Map<FolderKey, Promise<FolderRuntime>>();
   readonly #newFolders: Emitter<FolderApi>;
+  readonly #clientsChanged: Emitter<void>;
   readonly #tokens = new Tokens();
   readonly #finder = new CodexFinder();
   readonly #faces: FaceDoor;
@@ -69,7 +77,9 @@ export class Bridge implements BridgeApi {
     this.#options = options;
     this.#startedAt = clock.now();
     this.#settings = options.settings ?? state.readSettings(logger);
-    this.#newFolders = new Emitter((error) => logger.error('a listener failed', { error }));
+    const failed = (error: unknown) => logger.error('a listener failed', { error });
+    this.#newFolders = new Emitter(failed);
+    this.#clientsChanged = new Emitter(failed);
     this.#guard = new GuardClient({ logger });
     this.#faces = new FaceDoor({
       bridge: this,
@@ -77,7 +87,7 @@ export class Bridge implements BridgeApi {
       instance: this.#instance,
       onCount: () => this.#facesChanged(),
     });
-    this.#mcp = new McpDoor({ bridge: this, logger, clock, onClients: () => this.#checkNeeded() });
+    this.#mcp = new McpDoor({ bridge: this, logger, clock, onClients: () => this.#mcpChanged() });
     this.#http = new HttpDoor({
       tokens: this.#tokens,
       logger,
@@ -181,6 +191,10 @@ export class Bridge implements BridgeApi {
     };
   }
 
+  clients(): ClientInfo[] {
+    return clientInfos(this.#mcp.clients(), this.folders());
+  }
+
   statistics(): Statistics {
     return mergeStatistics(
       [...this.#folders.values()].map((folder) => folder.history),
@@ -205,6 +219,7 @@ export class Bridge implements BridgeApi {
   }
 
   readonly onFolders = (listener: (folder: FolderApi) => void): Disposable => this.#newFolders.on(listener);
+  readonly onClients = (listener: () => void): Disposable => this.#clientsChanged.on(listener);
 
   async #listen(): Promise<void> {
     const { state, runtime } = this.#options;
@@ -277,6 +292,11 @@ export class Bridge implements BridgeApi {
 
   #facesChanged(): void {
     for (const folder of this.#folders.values()) folder.setAttended(this.#faces.canAnswer);
+    this.#checkNeeded();
+  }
+
+  #mcpChanged(): void {
+    this.#clientsChanged.fire();
     this.#checkNeeded();
   }
 

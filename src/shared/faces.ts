@@ -2,7 +2,16 @@ import * as z from 'zod/mini';
 import type { ErrorInfo } from './errors.ts';
 import type { NumberedEvent } from './events.ts';
 import type { ParamSchemas } from './rpc.ts';
-import type { FolderKey, SessionId, SessionSnapshot, SessionSummary, TokenUsage, TurnId } from './session.ts';
+import type {
+  Approval,
+  FolderKey,
+  SessionId,
+  SessionSnapshot,
+  SessionSummary,
+  TokenUsage,
+  TurnId,
+  TurnStatus,
+} from './session.ts';
 import { MAX_PROMPT_LENGTH } from './session.ts';
 import {
   approvalPolicySchema,
@@ -78,6 +87,8 @@ export const faceParams = {
   status: z.object({ folder: z.exactOptional(id) }),
   restart: z.object({ folder: id }),
   endpoints: z.object({}),
+  /** Who is connected over MCP. */
+  clients: z.object({}),
   'session.list': z.object({
     folder: id,
     query: z.exactOptional(z.string()),
@@ -93,6 +104,8 @@ export const faceParams = {
   /** Answers with the snapshot; from then on `session.event` follows with `seq` + 1, … */
   'session.open': z.object({ session: id }),
   'session.close': z.object({ session: id }),
+  /** What a session asks, for a face that shows it without opening the session. */
+  'session.approvals': z.object({ session: id }),
   'session.prompt': z.object({
     session: id,
     /** Its length is checked with the session, where too much has a code and an advice of its own. */
@@ -134,6 +147,30 @@ export interface Endpoints {
   readonly url: string;
   readonly token: string;
   readonly folders: readonly (FolderInfo & { readonly url: string; readonly token: string })[];
+}
+
+/** Whoever is connected over MCP. Times in ms since the epoch. */
+export interface ClientInfo {
+  /** As it calls itself. */
+  readonly name: string;
+  readonly version?: string;
+  /** Of the protocol. */
+  readonly era: '2025-11-25' | '2026-07-28';
+  /** The folder that its token opens; null: all of them. */
+  readonly folder: FolderKey | null;
+  readonly since: number;
+  readonly lastSeen: number;
+  /** Its turns that have not ended: those whose prompts came under its name. */
+  readonly turns: readonly ClientTurn[];
+}
+
+export interface ClientTurn {
+  readonly session: SessionId;
+  readonly folder: FolderKey;
+  /** The session's. */
+  readonly title: string;
+  readonly turn: TurnId;
+  readonly status: TurnStatus;
 }
 
 export interface CodexStatus {
@@ -208,6 +245,7 @@ export interface FaceContract {
     status: { params: z.infer<typeof faceParams.status>; result: BridgeStatus };
     restart: { params: z.infer<typeof faceParams.restart>; result: null };
     endpoints: { params: z.infer<typeof faceParams.endpoints>; result: Endpoints };
+    clients: { params: z.infer<typeof faceParams.clients>; result: { clients: readonly ClientInfo[] } };
     'session.list': {
       params: z.infer<(typeof faceParams)['session.list']>;
       result: { sessions: readonly SessionSummary[]; cursor?: string };
@@ -215,6 +253,10 @@ export interface FaceContract {
     'session.create': { params: z.infer<(typeof faceParams)['session.create']>; result: SessionSnapshot };
     'session.open': { params: z.infer<(typeof faceParams)['session.open']>; result: SessionSnapshot };
     'session.close': { params: z.infer<(typeof faceParams)['session.close']>; result: null };
+    'session.approvals': {
+      params: z.infer<(typeof faceParams)['session.approvals']>;
+      result: { approvals: readonly Approval[] };
+    };
     'session.prompt': { params: z.infer<(typeof faceParams)['session.prompt']>; result: { turn: TurnId } };
     'session.steer': { params: z.infer<(typeof faceParams)['session.steer']>; result: null };
     'session.cancel': {
@@ -242,6 +284,8 @@ export interface FaceContract {
     'session.changed': { summary: SessionSummary };
     'session.removed': { session: SessionId; folder: FolderKey };
     'folder.status': FolderStatus;
+    /** Clients have come, gone or asked something: `clients` tells who is there. */
+    'clients.changed': Record<string, never>;
     /** The bridge leaves; reconnect, and start a new one where needed. */
     leaving: { reason: string };
   };

@@ -96,6 +96,7 @@ async function asksTheBridge({ bridge, face: { hello }, folder, ask }: Asking) {
   expect((await ask('status', { folder })).folders).toHaveLength(1);
   await expect(ask('status', { folder: 'nowhere' })).rejects.toMatchObject({ code: 'FOLDER_UNKNOWN' });
   expect(await ask('endpoints', {})).toEqual(bridge.endpoints);
+  expect(await ask('clients', {})).toEqual({ clients: [] });
 }
 
 async function asksForFolders({ bridge, folder, ask }: Asking) {
@@ -179,6 +180,7 @@ async function asksOfARunningTurn({ bridge, ask }: Asking, followed: Follower) {
   gate.open();
   const { approvals } = await followed.until((session) => session.approvals.length > 0);
   expect((await ask('status', {})).folders[0]).toMatchObject({ running: 1, waitingForApproval: 1 });
+  expect(await ask('session.approvals', { session: id })).toEqual({ approvals });
   const approval = approvals[0]?.id ?? '';
   await expect(
     ask('approval.answer', { session: id, approval: 'none', decision: 'accept' }),

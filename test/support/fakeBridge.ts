@@ -227,6 +227,12 @@ export class FakeFolder implements FolderApi {
     return this.keys.get(key);
   }
 
+  pendingTurns() {
+    return [...this.sessions.values()].flatMap((session) =>
+      session.snapshot.turns.flatMap((turn) => (hasEnded(turn.status) ? [] : [{ session, turn }])),
+    );
+  }
+
   list(query: SessionQuery) {
     if (query.cursor !== undefined) throw new BridgeError('CURSOR_INVALID', 'This cursor is not known.');
     const sessions = [...this.sessions.values()].map((one) => summaryOf(one.snapshot));
@@ -319,6 +325,10 @@ export class FakeBridge implements BridgeApi {
     return folder;
   }
 
+  clients(): never {
+    throw new Error('not used');
+  }
+
   endpoints(): never {
     throw new Error('not used');
   }
@@ -330,6 +340,7 @@ export class FakeBridge implements BridgeApi {
   setSettings(): void {}
   stop(): void {}
   readonly onFolders = new Emitter<never>(raise).on;
+  readonly onClients = new Emitter<void>(raise).on;
 }
 
 /** Time that stands still until a test moves it. */

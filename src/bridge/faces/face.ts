@@ -79,6 +79,7 @@ export class Face implements Disposable {
         return null;
       },
       endpoints: () => this.#bridge().endpoints(),
+      clients: () => ({ clients: this.#bridge().clients() }),
       'session.list': ({ folder: key, ...query }) => folder(key).list(query),
       'session.create': ({ folder: key, ...options }) => folder(key).createSession(options).snapshot,
       'session.open': ({ session: id }) => this.#openSession(session(id)),
@@ -88,6 +89,7 @@ export class Face implements Disposable {
         this.#open.delete(id);
         return null;
       },
+      'session.approvals': ({ session: id }) => ({ approvals: session(id).snapshot.approvals }),
       'session.prompt': ({ session: id, ...request }) => session(id).prompt(request),
       'session.steer': async ({ session: id, turn, prompt }) => {
         await session(id).steer(turn, prompt);
@@ -147,6 +149,7 @@ export class Face implements Disposable {
     if (first) {
       for (const folder of bridge.folders()) this.#watch(folder);
       this.#store.add(bridge.onFolders((folder) => this.#watch(folder)));
+      this.#store.add(bridge.onClients(() => this.#server.emit('clients.changed', {})));
       this.#deps.onGreeted();
     }
     return { contract: FACE_CONTRACT, version: bridge.version, pid: process.pid, instance };

@@ -2,6 +2,7 @@ import { type Disposable, DisposableStore, Emitter } from '../../shared/disposab
 import { BridgeError, messageOf } from '../../shared/errors.ts';
 import type { FolderInfo, FolderStatus, Statistics } from '../../shared/faces.ts';
 import {
+  hasEnded,
   NO_USAGE,
   type SessionId,
   type SessionSettings,
@@ -168,6 +169,14 @@ export class FolderRuntime implements FolderApi {
 
   turnByKey(idempotencyKey: string) {
     return this.#history.turnByKey(idempotencyKey);
+  }
+
+  pendingTurns() {
+    return this.#live
+      .values()
+      .flatMap((session) =>
+        session.snapshot.turns.flatMap((turn) => (hasEnded(turn.status) ? [] : [{ session, turn }])),
+      );
   }
 
   list(query: SessionQuery) {
