@@ -22,6 +22,9 @@ import { folderKey } from './ids.ts';
 import { McpDoor } from './mcp/mcpDoor.ts';
 import type { Clock, Logger } from './ports.ts';
 import type { StateDirectory } from './stateDirectory.ts';
+import { loadPty } from './terminal/pty.ts';
+import type { TerminalApi } from './terminal/terminalApi.ts';
+import type { Terminals } from './terminal/terminals.ts';
 
 export interface BridgeOptions {
   readonly version: string;
@@ -38,7 +41,7 @@ export interface BridgeOptions {
 }
 
 /** The composition root: wires everything, owns start and stop. There is one for each state directory. */
-export class Bridge implements BridgeApi {
+export class Bridge implements BridgeApi, TerminalApi {
   readonly version: string;
   /** Resolves when the bridge has ended and left nothing behind. */
   readonly ended: Promise<void>;
@@ -71,6 +74,7 @@ export class Bridge implements BridgeApi {
     this.#guard = new GuardClient({ logger });
     this.#faces = new FaceDoor({
       bridge: this,
+      terminals: this,
       logger,
       instance: this.#instance,
       onCount: () => this.#facesChanged(),
@@ -143,12 +147,16 @@ export class Bridge implements BridgeApi {
     );
   }
 
-  folderOfSession(session: SessionId): FolderApi {
+  folderOfSession(session: SessionId): FolderRuntime {
     for (const folder of this.#folders.values()) if (folder.has(session)) return folder;
     throw new BridgeError(
       'SESSION_NOT_FOUND',
       `There is no session ${session}. "history" lists those that there are.`,
     );
+  }
+
+  terminalsOf(session: SessionId): Terminals {
+    return this.folderOfSession(session).terminals;
   }
 
   async addFolder(path: string, name?: string): Promise<FolderApi> {
@@ -237,6 +245,8 @@ export class Bridge implements BridgeApi {
       clock,
       logger,
       settings: () => this.#settings,
+      env: this.#options.env,
+      loadPty,
       findCodex: () => this.#findCodex(),
       startCodex: (binary) => this.#startCodex(binary, key, path, logger),
     });
@@ -286,7 +296,8 @@ export class Bridge implements BridgeApi {
       );
       return;
     }
-    const needed = busy || this.#faces.count > 0 || this.#mcp.clients().length > 0;
+    const terminals = [...this.#folders.values()].some((folder) => folder.terminals.count > 0);
+    const needed = busy || terminals || this.#faces.count > 0 || this.#mcp.clients().length > 0;
     if (needed || !this.#options.endsItself) {
       this.#cancelGrace?.();
       this.#cancelGrace = undefined;

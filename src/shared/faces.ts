@@ -10,6 +10,7 @@ import {
   bridgeSettingsSchema,
   sandboxSchema,
 } from './settings.ts';
+import { type TerminalEvents, type TerminalRequests, terminalParams } from './terminal.ts';
 
 /**
  * The contract between the bridge and its faces, over the private socket: newline-delimited JSON
@@ -116,6 +117,7 @@ export const faceParams = {
   statistics: z.object({ folder: z.exactOptional(id) }),
   /** `now`: interrupts running turns; else the bridge leaves as soon as they are done. */
   stop: z.object({ now: z.boolean() }),
+  ...terminalParams,
 };
 
 /** What a face knows of a folder. */
@@ -231,7 +233,7 @@ export interface FaceContract {
     'approval.answer': { params: z.infer<(typeof faceParams)['approval.answer']>; result: null };
     statistics: { params: z.infer<typeof faceParams.statistics>; result: Statistics };
     stop: { params: z.infer<typeof faceParams.stop>; result: { leaving: 'now' | 'after_turns' } };
-  };
+  } & TerminalRequests;
   events: {
     /** Only for sessions that this face has opened. */
     'session.event': { session: SessionId } & NumberedEvent;
@@ -241,7 +243,7 @@ export interface FaceContract {
     'folder.status': FolderStatus;
     /** The bridge leaves; reconnect, and start a new one where needed. */
     leaving: { reason: string };
-  };
+  } & TerminalEvents;
 }
 
 // Proves that every request has a schema and that its shape is the contract's.

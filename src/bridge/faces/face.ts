@@ -5,12 +5,15 @@ import { type Handlers, type MessagePort, type Params, RpcServer } from '../../s
 import type { SessionId } from '../../shared/session.ts';
 import type { BridgeApi, FolderApi } from '../api.ts';
 import type { Session } from '../sessions/session.ts';
+import type { TerminalApi } from '../terminal/terminalApi.ts';
+import { FaceTerminals } from './faceTerminals.ts';
 
 /** How long a connection may stay without saying hello, in ms. */
 const HELLO_DEADLINE_MS = 5_000;
 
 interface FaceDeps {
   readonly bridge: BridgeApi;
+  readonly terminals: TerminalApi;
   readonly port: MessagePort;
   readonly instance: string;
   onGreeted(): void;
@@ -23,10 +26,19 @@ export class Face implements Disposable {
   readonly #server: RpcServer<FaceContract>;
   readonly #store = new DisposableStore();
   readonly #open = new Map<SessionId, Disposable>();
+  readonly #terminals: FaceTerminals;
   #hello: Params<FaceContract, 'hello'> | undefined;
 
   constructor(deps: FaceDeps) {
     this.#deps = deps;
+    this.#terminals = this.#store.add(
+      new FaceTerminals(deps.terminals, {
+        data: (event) => this.#server.emit('terminal.data', event),
+        resized: (event) => this.#server.emit('terminal.resized', event),
+        titled: (event) => this.#server.emit('terminal.titled', event),
+        exited: (event) => this.#server.emit('terminal.exited', event),
+      }),
+    );
     this.#server = this.#store.add(new RpcServer<FaceContract>(deps.port, faceSchemas, this.#handlers()));
     const timer = setTimeout(() => this.#hello ?? deps.close(), HELLO_DEADLINE_MS);
     this.#store.add({ dispose: () => clearTimeout(timer) });
@@ -114,6 +126,7 @@ export class Face implements Disposable {
         return null;
       },
       statistics: ({ folder: key }) => (key === undefined ? this.#bridge() : folder(key)).statistics(),
+      ...this.#terminals.handlers(() => this.#bridge()),
       stop: ({ now }) => {
         this.#bridge().stop(now);
         return { leaving: now ? 'now' : 'after_turns' };

@@ -7,6 +7,7 @@ import type { ServerNotification } from '../codex/generated/ServerNotification.t
 import type { ServerRequest } from '../codex/generated/ServerRequest.ts';
 import type { Clock, Logger } from '../ports.ts';
 import { RestartPolicy } from '../sessions/restartPolicy.ts';
+import type { Attachment } from '../terminal/command.ts';
 
 /** A connected Codex. Threads that were loaded in an earlier generation must be resumed in this one. */
 export interface CodexLink {
@@ -54,6 +55,13 @@ export class CodexHost {
   /** Process id of the app-server, while there is one. */
   get pid(): number | undefined {
     return this.#server?.pid;
+  }
+
+  /** Where a terminal attaches to, while Codex runs. */
+  get attachment(): Attachment | undefined {
+    const codex = this.#status.path;
+    if (this.#server === undefined || codex === undefined) return undefined;
+    return { codex, remote: this.#server.remote, mark: this.#server.mark };
   }
 
   /**

@@ -24,6 +24,9 @@ import type { Session, SessionChange } from '../sessions/session.ts';
 import { SessionMap } from '../sessions/sessionMap.ts';
 import { SessionWork } from '../sessions/sessionWork.ts';
 import { Threads } from '../sessions/threads.ts';
+import type { SpawnPty } from '../terminal/pty.ts';
+import { Terminals } from '../terminal/terminals.ts';
+import { attachThread } from './attachThread.ts';
 import { CodexHost } from './codexHost.ts';
 
 /** How often idle and expired sessions are looked for, in ms. */
@@ -37,6 +40,8 @@ export interface FolderRuntimeDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly settings: () => BridgeSettings;
+  readonly env: NodeJS.ProcessEnv;
+  loadPty(): Promise<SpawnPty>;
   findCodex(): Promise<CodexBinary>;
   startCodex(binary: CodexBinary): Promise<AppServer>;
 }
@@ -53,6 +58,8 @@ export class FolderRuntime implements FolderApi {
   readonly #codex: CodexHost;
   readonly #threads: Threads;
   readonly #work: SessionWork;
+  /** Not part of {@link FolderApi}: only faces come to a terminal. */
+  readonly terminals: Terminals;
   readonly #summaries: Emitter<SessionSummary>;
   readonly #removed: Emitter<SessionId>;
   readonly #statuses: Emitter<FolderStatus>;
@@ -78,7 +85,10 @@ export class FolderRuntime implements FolderApi {
       start: (binary) => deps.startCodex(binary),
       onNotification: (notification) => this.#work.accept(notification),
       onRequest: (request) => this.#work.request(request),
-      onDown: (error) => this.#work.codexLost(error),
+      onDown: (error) => {
+        this.#work.codexLost(error);
+        void this.terminals.endAll();
+      },
       onStatus: () => this.#tellStatus(),
     });
     this.#threads = new Threads({ folder: deps.info.path, settings });
@@ -94,7 +104,19 @@ export class FolderRuntime implements FolderApi {
       folder: deps.info.path,
       session: (id) => this.session(id),
       makeRoom: () => this.#makeRoom(),
+      terminalOpen: () => this.terminals.count > 0,
       onStatus: () => this.#tellStatus(),
+    });
+    this.terminals = new Terminals({
+      clock,
+      logger,
+      env: deps.env,
+      loadPty: () => deps.loadPty(),
+      attach: async (id) => {
+        await this.#makeRoom();
+        return attachThread(this.session(id), this.#codex, this.#threads, deps.info.path);
+      },
+      onChange: () => this.#tellStatus(),
     });
     this.#endOrphans();
     this.#keepHouse();
@@ -203,6 +225,7 @@ export class FolderRuntime implements FolderApi {
 
   async deleteSession(id: SessionId): Promise<void> {
     const session = this.session(id);
+    await this.terminals.end(id);
     if (session.busy) await session.cancel();
     const { thread } = session.head;
     this.#writer.flush(session);
@@ -241,6 +264,7 @@ export class FolderRuntime implements FolderApi {
     await this.#work.interruptAll(
       'Codex was restarted while this turn ran. Send a prompt to go on from here.',
     );
+    await this.terminals.endAll();
     this.#threads.forgetAll();
     await this.#codex.restart();
   }
@@ -258,6 +282,7 @@ export class FolderRuntime implements FolderApi {
   async stop(reason: string): Promise<void> {
     this.#store.dispose();
     await this.#work.stop(reason);
+    await this.terminals.stop();
     await this.#codex.stop();
     this.#broker.dispose();
     this.#writer.dispose();
@@ -284,6 +309,7 @@ export class FolderRuntime implements FolderApi {
       return;
     this.#summaries.fire(summaryOf(snapshot));
     if (type.startsWith('approval.')) this.#tellStatus();
+    if (type === 'session.archived' && snapshot.archived) void this.terminals.end(snapshot.id);
   }
 
   /** Turns that a dead bridge left have their end now: nothing runs that could still end them. */
@@ -320,7 +346,7 @@ export class FolderRuntime implements FolderApi {
     const before = this.#deps.clock.monotonic() - idleUnloadMinutes * MINUTE_MS;
     this.#live.prune();
     for (const session of this.#live.values()) {
-      if (!session.busy && session.usedAt < before) await this.#unload(session);
+      if (!this.#inUse(session) && session.usedAt < before) await this.#unload(session);
     }
     // With nothing loaded Codex itself is only a cost; it comes back on use.
     if (this.#threads.loaded().length === 0 && this.activeTurns === 0) await this.#codex.stop();
@@ -332,13 +358,18 @@ export class FolderRuntime implements FolderApi {
     const idle = this.#threads
       .loaded()
       .map((id) => this.session(id))
-      .filter((session) => !session.busy)
+      .filter((session) => !this.#inUse(session))
       .sort((a, b) => a.usedAt - b.usedAt);
     let excess = this.#threads.loaded().length + 1 - limit;
     for (const session of idle) {
       if (excess-- <= 0) return;
       await this.#unload(session);
     }
+  }
+
+  /** What a terminal shows must stay loaded: else we would not hear of the turns that are typed there. */
+  #inUse(session: LiveSession): boolean {
+    return session.busy || this.terminals.has(session.id);
   }
 
   async #unload(session: LiveSession): Promise<void> {
@@ -353,7 +384,7 @@ export class FolderRuntime implements FolderApi {
     if (sessionExpiryDays === 0) return;
     for (const id of this.#history.unusedSince(this.#deps.clock.now() - sessionExpiryDays * DAY_MS)) {
       const live = this.#live.get(id);
-      if (live?.busy === true || live?.watched === true) continue;
+      if (live !== undefined && (this.#inUse(live) || live.watched)) continue;
       this.#deps.logger.info('an unused session has expired', { session: id });
       void this.deleteSession(id).catch((error) =>
         this.#deps.logger.warn('expiry failed', { session: id, error }),

@@ -10,7 +10,7 @@ interface Pending {
   readonly request: string;
   readonly session: LiveSession;
   readonly approval: Approval;
-  resolve(decision: ApprovalDecision): void;
+  resolve(decision: ApprovalDecision | undefined): void;
 }
 
 /**
@@ -33,8 +33,8 @@ export class ApprovalBroker implements Disposable {
     return this.#pending.size;
   }
 
-  /** Resolves with the decision: a human's, or a no. */
-  ask(session: LiveSession, approval: Approval, request: string): Promise<ApprovalDecision> {
+  /** Resolves with the decision: a human's, or a no; undefined when it was given to Codex elsewhere. */
+  ask(session: LiveSession, approval: Approval, request: string): Promise<ApprovalDecision | undefined> {
     return new Promise((resolve) => {
       this.#pending.set(approval.id, { request, session, approval, resolve });
       session.emit({ type: 'approval.requested', approval });
@@ -94,7 +94,7 @@ export class ApprovalBroker implements Disposable {
       by,
       at: this.#clock.now(),
     });
-    pending.resolve(decision);
+    pending.resolve(by === 'codex' ? undefined : decision);
     this.#arm();
   }
 

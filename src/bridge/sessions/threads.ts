@@ -28,6 +28,11 @@ export class Threads {
   readonly #settings: () => BridgeSettings;
   /** Session id to the thread and the Codex generation in which it is loaded. */
   readonly #loaded = new Map<string, { thread: string; generation: number }>();
+  readonly #sessions = new Map<string, string>();
+  /** A turn and a terminal may want the same thread at the same time. */
+  readonly #loading = new Map<string, Promise<string>>();
+  /** Earlier conversations that the new thread of a session has not been given yet. */
+  readonly #restored = new Map<string, string>();
 
   constructor(deps: { folder: string; settings: () => BridgeSettings }) {
     this.#folder = deps.folder;
@@ -43,28 +48,59 @@ export class Threads {
     return [...this.#loaded.keys()];
   }
 
+  /** The session whose thread that is, while it is loaded. */
+  sessionOf(thread: string): string | undefined {
+    return this.#sessions.get(thread);
+  }
+
+  /** The new thread has been given the earlier conversation. */
+  restoredGiven(session: string): void {
+    this.#restored.delete(session);
+  }
+
   /** Codex has let go of the session's thread by itself: it was archived or deleted. */
   forget(session: string): void {
+    const loaded = this.#loaded.get(session);
+    if (loaded !== undefined) this.#sessions.delete(loaded.thread);
     this.#loaded.delete(session);
+    this.#restored.delete(session);
   }
 
   /** A new Codex has nothing loaded. */
   forgetAll(): void {
     this.#loaded.clear();
+    this.#sessions.clear();
   }
 
-  async load(session: LiveSession, { client, generation }: CodexLink): Promise<LoadedThread> {
+  /** `restored` comes again with every call until {@link Threads.restoredGiven}. */
+  async load(session: LiveSession, link: CodexLink): Promise<LoadedThread> {
+    const { id, head } = session;
+    let { thread } = head;
+    if (thread === undefined || !this.isLoaded(id, link.generation)) {
+      const loading = this.#loading.get(id) ?? this.#load(session, link);
+      this.#loading.set(id, loading);
+      try {
+        thread = await loading;
+      } finally {
+        if (this.#loading.get(id) === loading) this.#loading.delete(id);
+      }
+    }
+    const restored = this.#restored.get(id);
+    return restored === undefined ? { thread } : { thread, restored };
+  }
+
+  async #load(session: LiveSession, { client, generation }: CodexLink): Promise<string> {
     const { head } = session;
-    if (head.thread !== undefined && this.isLoaded(session.id, generation)) return { thread: head.thread };
     if (head.thread !== undefined && (await this.#resume(client, head, head.thread))) {
-      this.#loaded.set(session.id, { thread: head.thread, generation });
-      return { thread: head.thread };
+      this.#keep(session.id, head.thread, generation);
+      return head.thread;
     }
     const { thread } = await client.call('thread/start', this.#threadParams(head));
-    this.#loaded.set(session.id, { thread: thread.id, generation });
+    this.#keep(session.id, thread.id, generation);
     session.emit({ type: 'session.thread', thread: thread.id });
     const restored = conversationOf(head);
-    return restored === '' ? { thread: thread.id } : { thread: thread.id, restored };
+    if (restored !== '') this.#restored.set(session.id, restored);
+    return thread.id;
   }
 
   /** A fork of the session's thread in Codex; undefined where Codex has lost the thread. */
@@ -80,16 +116,22 @@ export class Threads {
       excludeTurns: true,
       ...this.#threadParams(session.head),
     });
-    this.#loaded.set(fork, { thread: answer.thread.id, generation });
+    this.#keep(fork, answer.thread.id, generation);
     return answer.thread.id;
   }
 
   /** Codex may drop the thread from memory; it stays on disk. */
   async unload(session: string, { client, generation }: CodexLink): Promise<void> {
     const loaded = this.#loaded.get(session);
+    if (loaded !== undefined) this.#sessions.delete(loaded.thread);
     this.#loaded.delete(session);
     if (loaded?.generation === generation)
       await client.call('thread/unsubscribe', { threadId: loaded.thread });
+  }
+
+  #keep(session: string, thread: string, generation: number): void {
+    this.#loaded.set(session, { thread, generation });
+    this.#sessions.set(thread, session);
   }
 
   async #resume(client: CodexClient, session: SessionSnapshot, thread: string): Promise<boolean> {

@@ -16,6 +16,13 @@ import { type Threads, turnRights } from './threads.ts';
 /** How long Codex may take to end a turn that it was told to interrupt, in ms. */
 const INTERRUPT_GRACE_MS = 10_000;
 
+/** The prompt must not run with the rights of a turn that another began: both are stopped. */
+export const JOINED: TurnError = {
+  code: 'SESSION_BUSY',
+  message:
+    'Somebody typed in the terminal at the same moment, so that both prompts became one turn with the rights of the terminal. It was stopped; send the prompt again.',
+};
+
 export interface TurnRunDeps {
   readonly clock: Clock;
   readonly logger: Logger;
@@ -24,6 +31,15 @@ export interface TurnRunDeps {
   readonly settings: BridgeSettings;
   /** Real path. */
   readonly folder: string;
+  /** Resolves when no turn that others started runs in the session: `turn/start` would join it. */
+  idle(): Promise<void>;
+  /** Notifications that came while ours was being sent, and belong to a turn that others started. */
+  notOurs(notifications: readonly ServerNotification[]): void;
+  /**
+   * `turn/start` came at the same moment as another's and joined their turn, with their rights: that turn is
+   * theirs, with all that came of it.
+   */
+  joined(thread: string, codexTurn: string, notifications: readonly ServerNotification[]): void;
 }
 
 /** What a turn needs beside its prompt's text. */
@@ -48,6 +64,12 @@ export class TurnRun {
   /** Set when we ended it ourselves: what its end is called then. */
   #stopped: { status: 'cancelled' | 'interrupted'; error?: TurnError } | undefined;
   #interruptSent = false;
+  /** `turn/start` is on its way or answered. */
+  #sent = false;
+  /** Whether the turn was started here; else it was typed in a terminal. */
+  #own = true;
+  #sawPrompt = false;
+  readonly #stopping = Promise.withResolvers<void>();
 
   constructor(session: LiveSession, turn: TurnId, deps: TurnRunDeps) {
     this.#session = session;
@@ -83,6 +105,26 @@ export class TurnRun {
     }
   }
 
+  /**
+   * Follows a turn that others started on the session's thread, from where it is to its end. Its prompt is in
+   * the history already. Never rejects.
+   */
+  async follow(codexTurn: string, client: CodexClient, thread: string, prefix: string): Promise<void> {
+    this.#own = false;
+    this.#sent = true;
+    this.#session.emit({ type: 'turn.started', turn: this.#turn, at: this.#deps.clock.now() });
+    this.#prepare(client, thread, prefix);
+    this.#accepted(codexTurn);
+    await this.#done.promise;
+    this.#store.dispose();
+  }
+
+  /** Whether a notification of the session's thread may be about this turn. */
+  takes(turnId: string | undefined): boolean {
+    if (turnId === undefined) return true;
+    return this.#codexTurn === undefined ? this.#sent : turnId === this.#codexTurn;
+  }
+
   /** A notification of this session's thread. */
   accept(notification: ServerNotification): void {
     if (this.#codexTurn === undefined) this.#early.push(notification);
@@ -92,6 +134,7 @@ export class TurnRun {
   /** Ends the turn at Codex; its own `turn/completed` then ends it here. */
   async stop(status: 'cancelled' | 'interrupted', error?: TurnError): Promise<void> {
     this.#stopped ??= { status, ...(error === undefined ? {} : { error }) };
+    this.#stopping.resolve();
     if (this.#codexTurn !== undefined) await this.#interrupt(this.#codexTurn);
   }
 
@@ -128,18 +171,12 @@ export class TurnRun {
     });
     const [link, prefix] = await Promise.all([codex.link(), diffPrefix(folder)]);
     const { thread, restored } = await threads.load(this.#session, link);
+    await Promise.race([this.#deps.idle(), this.#stopping.promise]);
     if (this.#stopped !== undefined) return this.#end(this.#stopped.status, this.#stopped.error);
-    this.#client = link.client;
-    this.#thread = thread;
-    this.#mapper = new TurnEventMapper({
-      turn: this.#turn,
-      folder,
-      now: () => clock.now(),
-      diffPrefix: prefix,
-      interruptedAs: () => this.#stopped ?? { status: 'cancelled' },
-    });
+    this.#prepare(link.client, thread, prefix);
     if (restored !== undefined) this.#sayRestored();
     const effort = settings.effort ?? this.#deps.settings.defaults.effort;
+    this.#sent = true;
     const { turn } = await link.client.call('turn/start', {
       threadId: thread,
       clientUserMessageId: this.#turn,
@@ -150,11 +187,32 @@ export class TurnRun {
       ...(model === undefined ? {} : { model }),
       ...(effort === undefined ? {} : { effort }),
     });
+    threads.restoredGiven(this.#session.id);
     this.#accepted(turn.id);
+  }
+
+  #prepare(client: CodexClient, thread: string, diffPrefix: string): void {
+    const { clock, folder } = this.#deps;
+    this.#client = client;
+    this.#thread = thread;
+    this.#mapper = new TurnEventMapper({
+      turn: this.#turn,
+      folder,
+      now: () => clock.now(),
+      diffPrefix,
+      interruptedAs: () => this.#stopped ?? { status: 'cancelled' },
+    });
   }
 
   #accepted(codexTurn: string): void {
     this.#codexTurn = codexTurn;
+    const others = this.#early.filter((one) => !this.takes(turnIdOf(one)));
+    this.#early = this.#early.filter((one) => this.takes(turnIdOf(one)));
+    if (others.length > 0) this.#deps.notOurs(others);
+    if (this.#early.some((one) => this.#isAnothersPrompt(one))) {
+      this.#handOver(this.#early);
+      return;
+    }
     this.#session.emit({ type: 'turn.accepted', turn: this.#turn, codexTurn });
     this.#armDeadline();
     const early = this.#early;
@@ -164,13 +222,36 @@ export class TurnRun {
   }
 
   #map(notification: ServerNotification): void {
-    const turnId = turnIdOf(notification);
-    if (turnId !== undefined && turnId !== this.#codexTurn) return;
+    if (!this.takes(turnIdOf(notification))) return;
+    if (this.#isAnothersPrompt(notification)) {
+      this.#handOver([notification]);
+      return;
+    }
     for (const event of this.#events(notification)) {
       if (event.type === 'turn.ended') this.#end(event.status, event.error);
       // Codex says it twice: in its answer to `turn/start`, and as `turn/started`.
       else if (event.type !== 'turn.accepted') this.#session.emit(event);
     }
+  }
+
+  /** The message that began the turn, when it is not ours: then ours was only added to it. */
+  #isAnothersPrompt(notification: ServerNotification): boolean {
+    if (!this.#own || this.#sawPrompt || notification.method !== 'item/started') return false;
+    const { item } = notification.params;
+    if (item.type !== 'userMessage') return false;
+    this.#sawPrompt = true;
+    // A Codex that does not give our id back gives none at all.
+    return typeof item.clientId === 'string' && item.clientId !== this.#turn;
+  }
+
+  #handOver(notifications: readonly ServerNotification[]): void {
+    const codexTurn = this.#codexTurn;
+    const thread = this.#thread;
+    this.#early = [];
+    this.#codexTurn = undefined;
+    this.#sent = false;
+    if (thread !== undefined && codexTurn !== undefined) this.#deps.joined(thread, codexTurn, notifications);
+    this.#end('interrupted', JOINED);
   }
 
   #events(notification: ServerNotification): readonly SessionEvent[] {

@@ -54,6 +54,18 @@ export class TurnScheduler {
     this.#pump();
   }
 
+  /**
+   * A turn runs that was not started here (somebody typed in a terminal): the session is busy until
+   * {@link TurnScheduler.done}, whatever the limit says. Where one of its turns has its place already, nothing
+   * changes.
+   */
+  occupy(session: SessionId, turn: TurnId): void {
+    if (this.#running.has(session)) return;
+    this.#sessions.set(turn, session);
+    this.#running.set(session, turn);
+    this.#ready.delete(session);
+  }
+
   /** A started turn has ended, however: its place is free. Other turns are left alone. */
   done(turn: TurnId): void {
     this.#release(turn);
