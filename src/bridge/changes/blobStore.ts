@@ -1,5 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BridgeError } from '../../shared/errors.ts';
@@ -13,6 +13,8 @@ export function hashOf(bytes: Uint8Array): string {
 /** Copies of contents by their hash: `ab/cdef…` in one directory, readable by the owner only. */
 export class BlobStore {
   readonly #directory: string;
+  /** Directories that are there. */
+  readonly #made = new Set<string>();
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -22,22 +24,25 @@ export class BlobStore {
   put(bytes: Uint8Array): string {
     const hash = hashOf(bytes);
     if (this.#sizeOf(hash) === bytes.length) return hash;
-    const file = this.#file(hash);
-    mkdirSync(join(file, '..'), { recursive: true, mode: 0o700 });
-    const draft = `${file}.${randomBytes(6).toString('hex')}`;
-    try {
-      writeFileSync(draft, bytes, { mode: 0o600, flag: 'wx' });
-      renameSync(draft, file);
-    } catch (error) {
-      rmSync(draft, { force: true });
-      throw error;
+    const prefix = hash.slice(0, 2);
+    if (!this.#made.has(prefix)) {
+      mkdirSync(join(this.#directory, prefix), { recursive: true, mode: 0o700 });
+      this.#made.add(prefix);
     }
+    this.#write(this.#file(hash), bytes);
     return hash;
   }
 
-  /** Whether there is a copy, as far as its size tells. */
-  has(hash: string, size: number): boolean {
-    return this.#sizeOf(hash) === size;
+  /** Without a draft first: what a bridge that dies leaves here has the wrong size, and is then written over. */
+  #write(file: string, bytes: Uint8Array): void {
+    try {
+      writeFileSync(file, bytes, { mode: 0o600 });
+    } catch (error) {
+      rmSync(file, { force: true });
+      // Someone may have removed the directories meanwhile: the next try makes them again.
+      this.#made.clear();
+      throw error;
+    }
   }
 
   /**
@@ -56,14 +61,13 @@ export class BlobStore {
     return bytes;
   }
 
-  /** Every copy with its size in bytes. Left-over drafts of a bridge that died are removed on the way. */
+  /** Every copy with its size in bytes. */
   async *list(slices: Slices): AsyncGenerator<{ hash: string; size: number }> {
     for (const prefix of entriesOf(this.#directory)) {
       for (const name of entriesOf(join(this.#directory, prefix))) {
         await slices.pause();
         const hash = prefix + name;
         if (/^[0-9a-f]{64}$/.test(hash)) yield { hash, size: this.#sizeOf(hash) ?? 0 };
-        else rmSync(join(this.#directory, prefix, name), { force: true });
       }
     }
   }

@@ -14,9 +14,9 @@ export interface Difference {
 export interface Comparison {
   /** By path. */
   readonly files: readonly Difference[];
-  /** Directories that hold changed files and were not there before. */
+  /** Directories that were not there before, innermost first. */
   readonly addedDirectories: readonly string[];
-  /** Directories that are gone, with their permissions. */
+  /** Directories that are gone, with their permissions, outermost first. */
   readonly removedDirectories: readonly { readonly path: string; readonly mode: number }[];
 }
 
@@ -44,8 +44,8 @@ export function compareManifests(before: Manifest, after: Manifest): Comparison 
   files.push(...pairRenames(removed, added));
   return {
     files: files.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)),
-    addedDirectories: newDirectories(before, files),
-    removedDirectories: goneDirectories(before, after, files),
+    addedDirectories: newDirectories(before, after),
+    removedDirectories: goneDirectories(before, after),
   };
 }
 
@@ -65,8 +65,8 @@ function pairRenames(removed: readonly Difference[], added: readonly Difference[
     const byKey = groupBy(left, ({ after }) => (after === undefined ? undefined : keyOf(after)));
     for (const gone of removed) {
       if (paired.has(gone) || gone.before === undefined) continue;
-      const candidates =
-        byKey.get(keyOf(gone.before) ?? '')?.filter((candidate) => left.has(candidate)) ?? [];
+      const same = byKey.get(keyOf(gone.before) ?? '') ?? [];
+      const candidates = same.filter((one) => left.has(one) && !nested(one.path, gone.path));
       const name = basename(gone.path);
       const match = candidates.find((candidate) => basename(candidate.path) === name) ?? candidates[0];
       if (match === undefined) continue;
@@ -86,6 +86,11 @@ function pairRenames(removed: readonly Difference[], added: readonly Difference[
   return [...renames, ...left];
 }
 
+/** A file that became a directory with itself inside, or the other way round: each is in the other's way. */
+function nested(a: string, b: string): boolean {
+  return a.startsWith(`${b}/`) || b.startsWith(`${a}/`);
+}
+
 function groupBy(
   differences: Iterable<Difference>,
   keyOf: (difference: Difference) => string | undefined,
@@ -101,33 +106,24 @@ function groupBy(
   return groups;
 }
 
-function newDirectories(before: Manifest, files: readonly Difference[]): string[] {
-  const found = new Set<string>();
-  for (const { kind, path, movedTo } of files) {
-    const place = kind === 'add' ? path : movedTo;
-    if (place === undefined) continue;
-    for (const directory of parentsOf(place)) {
-      if (before.entries.get(directory)?.type !== 'dir') found.add(directory);
-    }
-  }
-  return [...found].sort();
+/** Every directory that is new, empty ones too, unless it may have been there, ignored. Innermost first. */
+function newDirectories(before: Manifest, after: Manifest): string[] {
+  const found = directoriesOf(after).filter(
+    (path) => before.entries.get(path)?.type !== 'dir' && !before.rules.ignores(path, true),
+  );
+  return found.sort().reverse();
 }
 
-function goneDirectories(
-  before: Manifest,
-  after: Manifest,
-  files: readonly Difference[],
-): { path: string; mode: number }[] {
-  const found = new Map<string, number>();
-  for (const { kind, path } of files) {
-    if (kind !== 'delete' && kind !== 'rename') continue;
-    for (const directory of parentsOf(path)) {
-      const entry = before.entries.get(directory);
-      if (entry !== undefined && after.entries.get(directory)?.type !== 'dir')
-        found.set(directory, entry.mode);
-    }
-  }
-  return [...found].map(([path, mode]) => ({ path, mode })).sort((a, b) => (a.path < b.path ? -1 : 1));
+/** Every directory that is gone, empty ones too. Outermost first. */
+function goneDirectories(before: Manifest, after: Manifest): { path: string; mode: number }[] {
+  const found = directoriesOf(before).filter(
+    (path) => after.entries.get(path)?.type !== 'dir' && !after.rules.ignores(path, true),
+  );
+  return found.sort().map((path) => ({ path, mode: before.entries.get(path)?.mode ?? 0o777 }));
+}
+
+function directoriesOf(manifest: Manifest): string[] {
+  return [...manifest.entries].filter(([, entry]) => entry.type === 'dir').map(([path]) => path);
 }
 
 /** The directories that a path lies in, outermost last. */

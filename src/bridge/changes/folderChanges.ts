@@ -115,19 +115,24 @@ export class FolderChanges implements ChangesApi, Disposable {
     this.#changed.dispose();
   }
 
-  /** What is new goes first: it may stand where something else has to come back. */
+  /** One file may stand where another has to come back: what is refused is tried again as long as that helps. */
   async #revertAll(turn: TurnId, record: TurnRecord): Promise<RefusedRevert[]> {
-    const refused: RefusedRevert[] = [];
-    const added = record.files.filter(({ kind }) => kind === 'add');
-    const others = record.files.filter(({ kind }) => kind !== 'add');
-    for (const file of [...added, ...others]) {
-      try {
-        await this.#revertFile(turn, record, file);
-      } catch (error) {
-        refused.push({ path: file.path, error: toErrorInfo(error) });
+    let left: readonly RecordedFile[] = record.files;
+    for (;;) {
+      const refused = new Map<RecordedFile, ErrorInfo>();
+      for (const file of left) {
+        try {
+          await this.#revertFile(turn, record, file);
+        } catch (error) {
+          refused.set(file, toErrorInfo(error));
+        }
       }
+      if (refused.size === 0) this.#reverter.revertDirectories(record);
+      if (refused.size === 0 || refused.size === left.length) {
+        return [...refused].map(([{ path }, error]) => ({ path, error }));
+      }
+      left = [...refused.keys()];
     }
-    return refused;
   }
 
   async #revertFile(turn: TurnId, record: TurnRecord, file: RecordedFile): Promise<void> {

@@ -70,9 +70,28 @@ export class Reverter {
     });
   }
 
+  /** After all files: directories that the turn made and that are empty go, those that it removed come back. */
+  revertDirectories(record: TurnRecord): void {
+    this.#removeAdded(record, '');
+    for (const { path } of record.removedDirectories) {
+      PinnedDirectory.open(this.#folder, path, modesOf(record)).close();
+    }
+  }
+
+  /** Removes what is empty of the directories that the turn made at or below a path. */
+  #removeAdded(record: TurnRecord, below: string): void {
+    for (const path of record.addedDirectories) {
+      if (below !== '' && path !== below && !path.startsWith(`${below}/`)) continue;
+      if (!PinnedDirectory.exists(this.#folder, path)) continue;
+      this.#inDirectory(path, new Map(), (directory, name) => directory.removeEmpty(name));
+    }
+  }
+
   /** A file that the turn deleted comes back. */
   #putBack(record: TurnRecord, file: RecordedFile, before: DiskFile | undefined): void {
     if (before === undefined) return;
+    // The turn may have made a directory in its place, whose files are gone by now.
+    if (record.addedDirectories.includes(file.path)) this.#removeAdded(record, file.path);
     this.#inDirectory(file.path, modesOf(record), (directory, name) => {
       const now = readDiskFile(directory, name);
       if (now !== undefined && !isSame(now, before)) {
@@ -121,6 +140,7 @@ export class Reverter {
     left: readonly DiskFile[],
   ): void {
     if (before === undefined) return;
+    if (record.addedDirectories.includes(file.path)) this.#removeAdded(record, file.path);
     this.#inDirectory(movedTo, new Map(), (target, targetName) => {
       const now = readDiskFile(target, targetName);
       if (now === undefined && this.#isBack(file.path, before)) return;
