@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
+import type { ChangesEvents } from '../shared/changes.ts';
 import { type Disposable, DisposableStore, Emitter } from '../shared/disposables.ts';
 import { BridgeError } from '../shared/errors.ts';
 import { type BridgeStatus, type Endpoints, FACE_CONTRACT, type Statistics } from '../shared/faces.ts';
-import type { FolderKey, SessionId } from '../shared/session.ts';
+import type { FolderKey, SessionId, TurnId } from '../shared/session.ts';
 import type { BridgeSettings } from '../shared/settings.ts';
 import type { BridgeApi, FolderApi } from './api.ts';
+import type { ChangesDoor } from './changes/changesDoor.ts';
+import type { ChangesApi } from './changes/folderChanges.ts';
+import { FolderCopies } from './changes/folderCopies.ts';
 import { AppServer, defaultTransport } from './codex/appServer.ts';
 import { type CodexBinary, CodexFinder } from './codex/findCodex.ts';
 import { GuardClient } from './codex/guardClient.ts';
@@ -41,7 +45,7 @@ export interface BridgeOptions {
 }
 
 /** The composition root: wires everything, owns start and stop. There is one for each state directory. */
-export class Bridge implements BridgeApi, TerminalApi {
+export class Bridge implements BridgeApi, TerminalApi, ChangesDoor {
   readonly version: string;
   /** Resolves when the bridge has ended and left nothing behind. */
   readonly ended: Promise<void>;
@@ -51,6 +55,7 @@ export class Bridge implements BridgeApi, TerminalApi {
   readonly #folders = new Map<FolderKey, FolderRuntime>();
   readonly #adding = new Map<FolderKey, Promise<FolderRuntime>>();
   readonly #newFolders: Emitter<FolderApi>;
+  readonly #changes: Emitter<ChangesEvents['changes.changed']>;
   readonly #tokens = new Tokens();
   readonly #finder = new CodexFinder();
   readonly #faces: FaceDoor;
@@ -71,10 +76,12 @@ export class Bridge implements BridgeApi, TerminalApi {
     this.#startedAt = clock.now();
     this.#settings = options.settings ?? state.readSettings(logger);
     this.#newFolders = new Emitter((error) => logger.error('a listener failed', { error }));
+    this.#changes = new Emitter((error) => logger.error('a listener failed', { error }));
     this.#guard = new GuardClient({ logger });
     this.#faces = new FaceDoor({
       bridge: this,
       terminals: this,
+      changes: this,
       logger,
       instance: this.#instance,
       onCount: () => this.#facesChanged(),
@@ -158,6 +165,16 @@ export class Bridge implements BridgeApi, TerminalApi {
   terminalsOf(session: SessionId): Terminals {
     return this.folderOfSession(session).terminals;
   }
+
+  changesOf(session: SessionId, turn: TurnId): ChangesApi {
+    const folder = this.folderOfSession(session);
+    // Throws where the turn is another session's.
+    folder.session(session).turn(turn);
+    return folder.changes;
+  }
+
+  readonly onChanges = (listener: (event: ChangesEvents['changes.changed']) => void): Disposable =>
+    this.#changes.on(listener);
 
   async addFolder(path: string, name?: string): Promise<FolderApi> {
     if (this.#leaving !== 'no') throw stopping();
@@ -246,12 +263,25 @@ export class Bridge implements BridgeApi, TerminalApi {
       logger,
       settings: () => this.#settings,
       env: this.#options.env,
+      copies: new FolderCopies({
+        folder: path,
+        directory: state.copiesDir(key),
+        without: [state.path],
+        clock,
+        logger,
+      }),
       loadPty,
       findCodex: () => this.#findCodex(),
       startCodex: (binary) => this.#startCodex(binary, key, path, logger),
     });
     folder.setAttended(this.#faces.canAnswer);
     this.#store.add(folder.onStatus(() => this.#checkNeeded()));
+    this.#store.add(
+      folder.changes.onChanged((turn) => {
+        const session = folder.history.sessionOfTurn(turn);
+        if (session !== undefined) this.#changes.fire({ session, turn });
+      }),
+    );
     this.#folders.set(key, folder);
     this.#newFolders.fire(folder);
     return folder;

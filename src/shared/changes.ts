@@ -1,4 +1,6 @@
-import type { TurnId } from './session.ts';
+import * as z from 'zod/mini';
+import type { ErrorInfo } from './errors.ts';
+import type { SessionId, TurnId } from './session.ts';
 
 /**
  * What a turn changed on the disk: known by comparing the folder before and after it, so that commands which
@@ -92,6 +94,56 @@ export interface ChangeContent {
   /** Hunks by their index, as `changes.revert` takes it. Empty for binary files. */
   readonly hunks: readonly (Hunk & { readonly mark: ChangeMark })[];
 }
+
+/** A file that could not be reverted with the rest of its turn, and why. */
+export interface RefusedRevert {
+  readonly path: string;
+  readonly error: ErrorInfo;
+}
+
+const id = z.string().check(z.minLength(1), z.maxLength(128));
+const path = z.string().check(z.minLength(1), z.maxLength(4096));
+const hunk = z.int().check(z.gte(0));
+
+/** Parameters of the requests about changes; a part of the face contract. Paths are `ChangedFile.path`. */
+export const changesParams = {
+  'changes.list': z.object({ session: id, turn: id }),
+  'changes.read': z.object({ session: id, turn: id, path }),
+  /** One hunk, one file, or everything that the turn changed. */
+  'changes.revert': z.object({
+    session: id,
+    turn: id,
+    path: z.exactOptional(path),
+    hunk: z.exactOptional(hunk),
+  }),
+  /** Only a mark; `kept` false takes it away. */
+  'changes.keep': z.object({
+    session: id,
+    turn: id,
+    path: z.exactOptional(path),
+    hunk: z.exactOptional(hunk),
+    kept: z.boolean(),
+  }),
+};
+
+type Params = { [M in keyof typeof changesParams]: z.infer<(typeof changesParams)[M]> };
+
+/** A type, not an interface: those have no index signature, which `Contract` asks for. */
+export type ChangesRequests = {
+  'changes.list': { params: Params['changes.list']; result: ChangeList };
+  'changes.read': { params: Params['changes.read']; result: ChangeContent };
+  'changes.revert': {
+    params: Params['changes.revert'];
+    /** Only of a whole turn; one file or hunk that can't be reverted is an error. */
+    result: { refused: readonly RefusedRevert[] };
+  };
+  'changes.keep': { params: Params['changes.keep']; result: null };
+};
+
+export type ChangesEvents = {
+  /** Something of an ended turn was reverted or marked; for those who have opened the session. */
+  'changes.changed': { session: SessionId; turn: TurnId };
+};
 
 /** Changes that belong to another session's copies can be shown, but not reverted here. */
 export function withoutCopies(changes: TurnChanges, why: string): TurnChanges {

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { type ChangesEvents, type ChangesRequests, changesParams } from './changes.ts';
 import type { ErrorInfo } from './errors.ts';
 import type { NumberedEvent } from './events.ts';
 import type { ParamSchemas } from './rpc.ts';
@@ -118,6 +119,7 @@ export const faceParams = {
   /** `now`: interrupts running turns; else the bridge leaves as soon as they are done. */
   stop: z.object({ now: z.boolean() }),
   ...terminalParams,
+  ...changesParams,
 };
 
 /** What a face knows of a folder. */
@@ -233,7 +235,8 @@ export interface FaceContract {
     'approval.answer': { params: z.infer<(typeof faceParams)['approval.answer']>; result: null };
     statistics: { params: z.infer<typeof faceParams.statistics>; result: Statistics };
     stop: { params: z.infer<typeof faceParams.stop>; result: { leaving: 'now' | 'after_turns' } };
-  } & TerminalRequests;
+  } & TerminalRequests &
+    ChangesRequests;
   events: {
     /** Only for sessions that this face has opened. */
     'session.event': { session: SessionId } & NumberedEvent;
@@ -243,7 +246,8 @@ export interface FaceContract {
     'folder.status': FolderStatus;
     /** The bridge leaves; reconnect, and start a new one where needed. */
     leaving: { reason: string };
-  } & TerminalEvents;
+  } & TerminalEvents &
+    ChangesEvents;
 }
 
 // Proves that every request has a schema and that its shape is the contract's.

@@ -1,4 +1,4 @@
-import type { ChangeContent, ChangeList, ChangeMark, Hunk } from '../../shared/changes.ts';
+import type { ChangeContent, ChangeList, ChangeMark, Hunk, RefusedRevert } from '../../shared/changes.ts';
 import { type Disposable, Emitter } from '../../shared/disposables.ts';
 import { BridgeError, type ErrorInfo, toErrorInfo } from '../../shared/errors.ts';
 import type { TurnId } from '../../shared/session.ts';
@@ -26,11 +26,6 @@ export interface ChangesApi {
   keep(turn: TurnId, kept: boolean, path?: string, hunk?: number): void;
   /** Something was reverted or marked. */
   onChanged(listener: (turn: TurnId) => void): Disposable;
-}
-
-export interface RefusedRevert {
-  readonly path: string;
-  readonly error: ErrorInfo;
 }
 
 const OPEN: FileMarks = { file: 'open', hunks: {} };

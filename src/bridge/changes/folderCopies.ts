@@ -35,12 +35,18 @@ export interface FolderCopiesDeps {
   readonly limits?: CopyLimits;
 }
 
+/** What a turn needs of {@link FolderCopies}. */
+export type TurnCopies = Pick<FolderCopies, 'prepare' | 'before' | 'after' | 'abandon'>;
+
 /** A turn that runs: what the folder was before it, or why that is not known. */
 interface RunningTurn {
   before?: Manifest;
   after?: Manifest;
   unknown?: string;
   readonly overlaps: Set<TurnId>;
+  /** The look before it is done. */
+  ready: Promise<void>;
+  readonly notes: string[];
 }
 
 /** Knows what each turn of a folder changed, by looking before and after it. */
@@ -73,17 +79,33 @@ export class FolderCopies implements Disposable {
     });
   }
 
+  /** A turn is about to come: the first look, which copies everything, need not wait for it. */
+  prepare(): void {
+    if (this.#known.size > 0 || this.#nextScan !== undefined) return;
+    this.#scanSoon().catch((error: unknown) =>
+      this.#deps.logger.warn('a folder can not be looked at', { error }),
+    );
+  }
+
   /**
    * Looks at the folder before a turn. Resolves when everything that the turn may change has its copy, or when it
-   * can't be waited for any longer; never rejects.
+   * can't be waited for any longer; never rejects. `late`: the turn runs already.
    */
-  async before(turn: TurnId): Promise<void> {
-    const own: RunningTurn = { overlaps: new Set(this.#running.keys()) };
+  before(turn: TurnId, late = false): Promise<void> {
+    const own: RunningTurn = {
+      overlaps: new Set(this.#running.keys()),
+      ready: Promise.resolve(),
+      notes: late
+        ? ['This turn had begun before the folder was looked at. Its very first changes may be missing.']
+        : [],
+    };
     for (const other of this.#running.values()) other.overlaps.add(turn);
     this.#running.set(turn, own);
-    const manifest = await this.#look('before');
-    if (typeof manifest === 'string') own.unknown = manifest;
-    else own.before = manifest;
+    own.ready = this.#look('before').then((manifest) => {
+      if (typeof manifest === 'string') own.unknown = manifest;
+      else own.before = manifest;
+    });
+    return own.ready;
   }
 
   /** Looks again and compares. Undefined for a turn that never came to its {@link FolderCopies.before}. */
@@ -91,6 +113,7 @@ export class FolderCopies implements Disposable {
     const own = this.#running.get(turn);
     if (own === undefined) return undefined;
     try {
+      await own.ready;
       return summaryOf(await this.#compare(turn, own));
     } catch (error) {
       this.#deps.logger.warn('what a turn changed is not known', { turn, error });
@@ -106,12 +129,16 @@ export class FolderCopies implements Disposable {
     this.#running.delete(turn);
   }
 
-  /** The records of these turns go, and the copies that only they needed. */
+  /** The records of these turns go, and the copies that only they needed. Never rejects. */
   async forget(turns: readonly TurnId[]): Promise<void> {
-    const kept = new Set(this.records.list());
-    const gone = turns.filter((turn) => kept.has(turn));
-    for (const turn of gone) this.records.remove(turn);
-    if (gone.length > 0) await this.#collect();
+    try {
+      const kept = new Set(this.records.list());
+      const gone = turns.filter((turn) => kept.has(turn));
+      for (const turn of gone) this.records.remove(turn);
+      if (gone.length > 0) await this.#collect();
+    } catch (error) {
+      this.#deps.logger.warn('copies of deleted turns can not be removed', { error });
+    }
   }
 
   /** Resolves when nothing is being written any more. */
@@ -141,8 +168,11 @@ export class FolderCopies implements Disposable {
       const whole = await this.#withHidden(before, after);
       const slices = new Slices(this.#stop.signal);
       const notes = whole.overflow
-        ? [`The folder now has more than ${this.#limits.files} files. Not all that are new are listed.`]
-        : [];
+        ? [
+            ...own.notes,
+            `The folder now has more than ${this.#limits.files} files. Not all that are new are listed.`,
+          ]
+        : own.notes;
       const about = { overlaps: [...own.overlaps], excluded: listed(before, after), notes };
       const record = await recordOf(compareManifests(before, whole), about, {
         blobs: this.blobs,

@@ -4,8 +4,10 @@ import { FACE_CONTRACT, type FaceContract, faceSchemas } from '../../shared/face
 import { type Handlers, type MessagePort, type Params, RpcServer } from '../../shared/rpc.ts';
 import type { SessionId } from '../../shared/session.ts';
 import type { BridgeApi, FolderApi } from '../api.ts';
+import type { ChangesDoor } from '../changes/changesDoor.ts';
 import type { Session } from '../sessions/session.ts';
 import type { TerminalApi } from '../terminal/terminalApi.ts';
+import { changesHandlers } from './faceChanges.ts';
 import { FaceTerminals } from './faceTerminals.ts';
 
 /** How long a connection may stay without saying hello, in ms. */
@@ -14,6 +16,7 @@ const HELLO_DEADLINE_MS = 5_000;
 interface FaceDeps {
   readonly bridge: BridgeApi;
   readonly terminals: TerminalApi;
+  readonly changes: ChangesDoor;
   readonly port: MessagePort;
   readonly instance: string;
   onGreeted(): void;
@@ -127,6 +130,7 @@ export class Face implements Disposable {
       },
       statistics: ({ folder: key }) => (key === undefined ? this.#bridge() : folder(key)).statistics(),
       ...this.#terminals.handlers(() => this.#bridge()),
+      ...changesHandlers(this.#deps.changes, () => this.#bridge()),
       stop: ({ now }) => {
         this.#bridge().stop(now);
         return { leaving: now ? 'now' : 'after_turns' };
@@ -154,6 +158,11 @@ export class Face implements Disposable {
     if (first) {
       for (const folder of bridge.folders()) this.#watch(folder);
       this.#store.add(bridge.onFolders((folder) => this.#watch(folder)));
+      this.#store.add(
+        this.#deps.changes.onChanges((event) => {
+          if (this.#open.has(event.session)) this.#server.emit('changes.changed', event);
+        }),
+      );
       this.#deps.onGreeted();
     }
     return { contract: FACE_CONTRACT, version: bridge.version, pid: process.pid, instance };

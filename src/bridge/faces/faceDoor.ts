@@ -5,6 +5,7 @@ import { BridgeError, messageOf } from '../../shared/errors.ts';
 import { MAX_FACE_MESSAGE_BYTES } from '../../shared/faces.ts';
 import { linePort } from '../../shared/framing.ts';
 import type { BridgeApi } from '../api.ts';
+import type { ChangesDoor } from '../changes/changesDoor.ts';
 import type { Logger } from '../ports.ts';
 import type { TerminalApi } from '../terminal/terminalApi.ts';
 import { Face } from './face.ts';
@@ -16,6 +17,7 @@ const MAX_BACKLOG_BYTES = 32 * 1024 * 1024;
 export class FaceDoor implements Disposable {
   readonly #bridge: BridgeApi;
   readonly #terminals: TerminalApi;
+  readonly #changes: ChangesDoor;
   readonly #logger: Logger;
   readonly #instance: string;
   readonly #onCount: () => void;
@@ -25,12 +27,14 @@ export class FaceDoor implements Disposable {
   constructor(deps: {
     bridge: BridgeApi;
     terminals: TerminalApi;
+    changes: ChangesDoor;
     logger: Logger;
     instance: string;
     onCount: () => void;
   }) {
     this.#bridge = deps.bridge;
     this.#terminals = deps.terminals;
+    this.#changes = deps.changes;
     this.#logger = deps.logger;
     this.#instance = deps.instance;
     this.#onCount = deps.onCount;
@@ -106,6 +110,7 @@ export class FaceDoor implements Disposable {
     const face = new Face({
       bridge: this.#bridge,
       terminals: this.#terminals,
+      changes: this.#changes,
       port,
       instance: this.#instance,
       onGreeted: this.#onCount,

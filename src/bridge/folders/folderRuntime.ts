@@ -1,3 +1,4 @@
+import { withoutCopies } from '../../shared/changes.ts';
 import { type Disposable, DisposableStore, Emitter } from '../../shared/disposables.ts';
 import { BridgeError, messageOf } from '../../shared/errors.ts';
 import type { FolderInfo, FolderStatus, Statistics } from '../../shared/faces.ts';
@@ -12,6 +13,8 @@ import {
 } from '../../shared/session.ts';
 import type { BridgeSettings } from '../../shared/settings.ts';
 import type { FolderApi } from '../api.ts';
+import { type ChangesApi, FolderChanges } from '../changes/folderChanges.ts';
+import type { FolderCopies } from '../changes/folderCopies.ts';
 import type { AppServer } from '../codex/appServer.ts';
 import type { CodexBinary } from '../codex/findCodex.ts';
 import { toMarkdown } from '../history/markdown.ts';
@@ -34,6 +37,11 @@ const HOUSEKEEPING_MS = 60_000;
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
+/** Events of a turn that no list shows. */
+const STREAMED: ReadonlySet<string> = new Set(['turn.plan', 'turn.diff', 'turn.notice', 'turn.changes']);
+/** A change is reverted once, where it was made. */
+const OF_THE_SOURCE = 'It was made in the session that this one was forked from; revert it there.';
+
 export interface FolderRuntimeDeps {
   readonly info: FolderInfo;
   readonly history: HistoryStore;
@@ -41,6 +49,7 @@ export interface FolderRuntimeDeps {
   readonly logger: Logger;
   readonly settings: () => BridgeSettings;
   readonly env: NodeJS.ProcessEnv;
+  readonly copies: FolderCopies;
   loadPty(): Promise<SpawnPty>;
   findCodex(): Promise<CodexBinary>;
   startCodex(binary: CodexBinary): Promise<AppServer>;
@@ -58,6 +67,8 @@ export class FolderRuntime implements FolderApi {
   readonly #codex: CodexHost;
   readonly #threads: Threads;
   readonly #work: SessionWork;
+  /** Not part of {@link FolderApi}: only faces revert. */
+  readonly changes: ChangesApi;
   /** Not part of {@link FolderApi}: only faces come to a terminal. */
   readonly terminals: Terminals;
   readonly #summaries: Emitter<SessionSummary>;
@@ -91,6 +102,9 @@ export class FolderRuntime implements FolderApi {
       },
       onStatus: () => this.#tellStatus(),
     });
+    this.changes = this.#store.add(
+      new FolderChanges({ folder: deps.info.path, copies: deps.copies, logger }),
+    );
     this.#threads = new Threads({ folder: deps.info.path, settings });
     this.#work = new SessionWork({
       clock,
@@ -100,6 +114,7 @@ export class FolderRuntime implements FolderApi {
       writer: this.#writer,
       codex: this.#codex,
       threads: this.#threads,
+      copies: deps.copies,
       broker: this.#broker,
       folder: deps.info.path,
       session: (id) => this.session(id),
@@ -217,7 +232,12 @@ export class FolderRuntime implements FolderApi {
       updatedAt: now,
       // The tokens were used once, by the source.
       usage: NO_USAGE,
-      turns: source.turns.map((turn) => ({ ...turn, id: newTurnId(), usage: NO_USAGE })),
+      turns: source.turns.map((turn) => ({
+        ...turn,
+        id: newTurnId(),
+        usage: NO_USAGE,
+        ...(turn.changes === undefined ? {} : { changes: withoutCopies(turn.changes, OF_THE_SOURCE) }),
+      })),
       seq: 0,
       ...(thread === undefined ? {} : { thread }),
     });
@@ -227,13 +247,14 @@ export class FolderRuntime implements FolderApi {
     const session = this.session(id);
     await this.terminals.end(id);
     if (session.busy) await session.cancel();
-    const { thread } = session.head;
+    const { thread, turns } = session.head;
     this.#writer.flush(session);
     this.#history.deleteSession(id);
     session.detach();
     this.#threads.forget(id);
     this.#live.delete(id);
     this.#removed.fire(id);
+    await this.#deps.copies.forget(turns.map((turn) => turn.id));
     if (thread === undefined) return;
     try {
       const { client } = await this.#codex.link();
@@ -282,6 +303,8 @@ export class FolderRuntime implements FolderApi {
   async stop(reason: string): Promise<void> {
     this.#store.dispose();
     await this.#work.stop(reason);
+    this.#deps.copies.dispose();
+    await this.#deps.copies.idle();
     await this.terminals.stop();
     await this.#codex.stop();
     this.#broker.dispose();
@@ -305,8 +328,7 @@ export class FolderRuntime implements FolderApi {
   /** Lists hear of everything but streamed content. */
   #changed({ event, snapshot }: SessionChange): void {
     const { type } = event;
-    if (type.startsWith('item.') || type === 'turn.plan' || type === 'turn.diff' || type === 'turn.notice')
-      return;
+    if (type.startsWith('item.') || STREAMED.has(type)) return;
     this.#summaries.fire(summaryOf(snapshot));
     if (type.startsWith('approval.')) this.#tellStatus();
     if (type === 'session.archived' && snapshot.archived) void this.terminals.end(snapshot.id);

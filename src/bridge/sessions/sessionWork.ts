@@ -8,6 +8,7 @@ import {
   type TurnSnapshot,
 } from '../../shared/session.ts';
 import { type BridgeSettings, effectiveRights } from '../../shared/settings.ts';
+import type { TurnCopies } from '../changes/folderCopies.ts';
 import type { ServerNotification } from '../codex/generated/ServerNotification.ts';
 import type { ServerRequest } from '../codex/generated/ServerRequest.ts';
 import type { CodexHost } from '../folders/codexHost.ts';
@@ -34,6 +35,7 @@ interface SessionWorkDeps {
   readonly writer: EventWriter;
   readonly codex: CodexHost;
   readonly threads: Threads;
+  readonly copies: TurnCopies;
   readonly broker: ApprovalBroker;
   readonly settings: () => BridgeSettings;
   /** Real path. */
@@ -264,12 +266,13 @@ export class SessionWork implements SessionHost {
   }
 
   #runDeps(session: LiveSession): TurnRunDeps {
-    const { codex, threads, folder } = this.#deps;
+    const { codex, threads, copies, folder } = this.#deps;
     return {
       clock: this.clock,
       logger: this.logger,
       codex,
       threads,
+      copies,
       settings: this.#deps.settings(),
       folder,
       idle: () => this.#foreign.idle(session.id),

@@ -1,8 +1,9 @@
 import { DisposableStore } from '../../shared/disposables.ts';
 import { BridgeError, toErrorInfo } from '../../shared/errors.ts';
 import type { SessionEvent } from '../../shared/events.ts';
-import type { FileChange, SessionSettings, TurnError, TurnId } from '../../shared/session.ts';
+import type { FileChange, SessionSettings, TurnEnd, TurnError, TurnId } from '../../shared/session.ts';
 import { type BridgeSettings, effectiveRights } from '../../shared/settings.ts';
+import type { TurnCopies } from '../changes/folderCopies.ts';
 import type { CodexClient } from '../codex/client.ts';
 import { diffPrefix } from '../codex/events/diffRoot.ts';
 import { TurnEventMapper } from '../codex/events/map.ts';
@@ -28,6 +29,7 @@ export interface TurnRunDeps {
   readonly logger: Logger;
   readonly codex: CodexHost;
   readonly threads: Threads;
+  readonly copies: TurnCopies;
   readonly settings: BridgeSettings;
   /** Real path. */
   readonly folder: string;
@@ -64,6 +66,8 @@ export class TurnRun {
   /** Set when we ended it ourselves: what its end is called then. */
   #stopped: { status: 'cancelled' | 'interrupted'; error?: TurnError } | undefined;
   #interruptSent = false;
+  /** How it ended. The first one counts; it is told once the changes are known. */
+  #outcome: { status: TurnEnd; error: TurnError | undefined } | undefined;
   /** `turn/start` is on its way or answered. */
   #sent = false;
   /** Whether the turn was started here; else it was typed in a terminal. */
@@ -100,9 +104,8 @@ export class TurnRun {
       if (!(error instanceof BridgeError))
         this.#deps.logger.error('a turn failed in the bridge', { turn: this.#turn, error });
       this.#end('failed', { code, message });
-    } finally {
-      this.#store.dispose();
     }
+    await this.#close();
   }
 
   /**
@@ -114,9 +117,10 @@ export class TurnRun {
     this.#sent = true;
     this.#session.emit({ type: 'turn.started', turn: this.#turn, at: this.#deps.clock.now() });
     this.#prepare(client, thread, prefix);
+    void this.#deps.copies.before(this.#turn, true);
     this.#accepted(codexTurn);
     await this.#done.promise;
-    this.#store.dispose();
+    await this.#close();
   }
 
   /** Whether a notification of the session's thread may be about this turn. */
@@ -127,6 +131,7 @@ export class TurnRun {
 
   /** A notification of this session's thread. */
   accept(notification: ServerNotification): void {
+    if (this.#outcome !== undefined) return;
     if (this.#codexTurn === undefined) this.#early.push(notification);
     else this.#map(notification);
   }
@@ -169,9 +174,13 @@ export class TurnRun {
       at: clock.now(),
       ...(model === undefined ? {} : { model }),
     });
+    this.#deps.copies.prepare();
     const [link, prefix] = await Promise.all([codex.link(), diffPrefix(folder)]);
     const { thread, restored } = await threads.load(this.#session, link);
     await Promise.race([this.#deps.idle(), this.#stopping.promise]);
+    if (this.#stopped === undefined) {
+      await Promise.race([this.#deps.copies.before(this.#turn), this.#stopping.promise]);
+    }
     if (this.#stopped !== undefined) return this.#end(this.#stopped.status, this.#stopped.error);
     this.#prepare(link.client, thread, prefix);
     if (restored !== undefined) this.#sayRestored();
@@ -303,9 +312,19 @@ export class TurnRun {
     });
   }
 
-  #end(status: 'completed' | 'failed' | 'cancelled' | 'interrupted', error?: TurnError): void {
-    this.#session.endTurn(this.#turn, status, error);
+  #end(status: TurnEnd, error?: TurnError): void {
+    this.#outcome ??= { status, error };
     this.#done.resolve();
+  }
+
+  /** The turn has its end when it is known what it changed: whoever waits for it gets both. */
+  async #close(): Promise<void> {
+    this.#store.dispose();
+    if (!this.#sent) this.#deps.copies.abandon(this.#turn);
+    const changes = await this.#deps.copies.after(this.#turn);
+    if (changes !== undefined) this.#session.emit({ type: 'turn.changes', turn: this.#turn, changes });
+    const { status, error } = this.#outcome ?? { status: 'interrupted' };
+    this.#session.endTurn(this.#turn, status, error);
   }
 }
 
