@@ -1,6 +1,5 @@
-import { BridgeError } from '../../shared/errors.ts';
+import type { BridgeError } from '../../shared/errors.ts';
 import { NO_USAGE, type SessionId, type TurnId } from '../../shared/session.ts';
-import { diffPrefix } from '../codex/events/diffRoot.ts';
 import { userText } from '../codex/events/items.ts';
 import type { ServerNotification } from '../codex/generated/ServerNotification.ts';
 import type { ThreadItem } from '../codex/generated/v2/ThreadItem.ts';
@@ -162,19 +161,8 @@ export class ForeignTurns {
     this.#deps.recorded(session, prompt);
     for (const notification of early ?? []) run.accept(notification);
     if (turn.stop !== undefined) void run.stop('interrupted', turn.stop);
-    try {
-      // Codex sent the turn over this very connection, so there is one.
-      const [link, prefix] = await Promise.all([deps.codex.link(), diffPrefix(deps.folder)]);
-      await run.follow(codexTurn, link.client, turn.thread, prefix);
-    } catch (error) {
-      run.lost(
-        error instanceof BridgeError
-          ? error
-          : new BridgeError('INTERNAL', 'The turn could not be followed.', { cause: error }),
-      );
-    } finally {
-      turn.ended.resolve();
-    }
+    await run.follow(codexTurn, turn.thread);
+    turn.ended.resolve();
   }
 }
 

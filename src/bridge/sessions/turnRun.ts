@@ -112,14 +112,23 @@ export class TurnRun {
    * Follows a turn that others started on the session's thread, from where it is to its end. Its prompt is in
    * the history already. Never rejects.
    */
-  async follow(codexTurn: string, client: CodexClient, thread: string, prefix: string): Promise<void> {
+  async follow(codexTurn: string, thread: string): Promise<void> {
     this.#own = false;
     this.#sent = true;
     this.#session.emit({ type: 'turn.started', turn: this.#turn, at: this.#deps.clock.now() });
-    this.#prepare(client, thread, prefix);
-    void this.#deps.copies.before(this.#turn, true);
-    this.#accepted(codexTurn);
-    await this.#done.promise;
+    try {
+      void this.#deps.copies.before(this.#turn, true);
+      // Codex told of the turn over this very connection, so there is one.
+      const { codex, folder } = this.#deps;
+      const [link, prefix] = await Promise.all([codex.link(), diffPrefix(folder)]);
+      this.#prepare(link.client, thread, prefix);
+      this.#accepted(codexTurn);
+      await this.#done.promise;
+    } catch (error) {
+      this.#deps.logger.error('a turn of the terminal can not be followed', { turn: this.#turn, error });
+      const { code, message } = toErrorInfo(error);
+      this.#end('interrupted', { code, message });
+    }
     await this.#close();
   }
 
@@ -180,6 +189,8 @@ export class TurnRun {
     await Promise.race([this.#deps.idle(), this.#stopping.promise]);
     if (this.#stopped === undefined) {
       await Promise.race([this.#deps.copies.before(this.#turn), this.#stopping.promise]);
+      // Somebody may have typed meanwhile; between this and `turn/start` nothing waits.
+      await Promise.race([this.#deps.idle(), this.#stopping.promise]);
     }
     if (this.#stopped !== undefined) return this.#end(this.#stopped.status, this.#stopped.error);
     this.#prepare(link.client, thread, prefix);
