@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, existsSync } from 'node:fs';
+import { appendFileSync, existsSync, rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -269,6 +269,25 @@ describe('the terminal of a session', () => {
     await back.shows('One two');
     await window.rpc.request('session.delete', { session: session.id });
     await back.until(() => back.exit !== undefined);
+  });
+
+  it('opens on a thread that Codex had lost, and the next prompt still brings the conversation along', async () => {
+    const session = await start();
+    await say(session, 'the word is heron');
+    window.dispose();
+    await bridge.restart();
+    for (const name of ['sessions', 'archived_sessions'])
+      rmSync(join(dirname(bridge.stateDir), 'ch', name), { recursive: true, force: true });
+    window = await connectWindow(bridge.stateDir);
+    bridge.model.script(() => [text('Answered.')]);
+    const again = bridge.folder(0).session(session.id);
+    const [viewer, turn] = await Promise.all([open(again), say(again, 'which word?')]);
+    expect(turn.notices).toEqual([expect.objectContaining({ kind: 'thread_restored' })]);
+    expect(JSON.stringify(bridge.model.requests.at(-1)?.input)).toContain('the word is heron');
+    await viewer.shows('Answered.');
+    expect((await say(again, 'and now?')).notices).toEqual([]);
+    // Both wanted the thread at the same moment, and got the same one.
+    expect(again.snapshot.turns).toHaveLength(3);
   });
 
   it('ends when the bridge is killed', async () => {
