@@ -177,6 +177,16 @@ describe('a program that floods its terminal', () => {
     await dead.shows('ready');
     dead.view?.input('go\n');
     await vi.waitFor(() => expect([...clock.waits.values()]).toContain(5_000));
+    // Nothing more comes, and it is not because there is nothing more.
+    let seen = -1;
+    await vi.waitFor(
+      () => {
+        const before = seen;
+        seen = dead.chars;
+        expect(seen).toBe(before);
+      },
+      { timeout: 20_000, interval: 200 },
+    );
     expect(await terminal.text()).not.toContain('THE LAST LINE');
     expect(dead.chars).toBeLessThan(TERMINAL_FLOW.high + MEGABYTE);
     clock.pass(5_000);

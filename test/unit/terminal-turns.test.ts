@@ -34,11 +34,14 @@ let session: LiveSession;
 let calls: Call[];
 let wake: (() => void)[];
 let terminalOpen: boolean;
+/** Before-turn copies are made until then. */
+let copying: Promise<void>;
 
 beforeEach(() => {
   calls = [];
   wake = [];
   terminalOpen = false;
+  copying = Promise.resolve();
   const logger = new MemoryLogger();
   const call = (method: string, params: Record<string, unknown>) =>
     new Promise((answer) => {
@@ -61,7 +64,7 @@ beforeEach(() => {
   const settings = () => DEFAULT_SETTINGS;
   const copies = {
     prepare: () => {},
-    before: async () => {},
+    before: () => copying,
     after: async () => undefined,
     abandon: () => {},
   };
@@ -227,6 +230,31 @@ describe('turns of the terminal beside ours', () => {
     (await called('turn/start', 2)).answer({ turn: { id: 'own2' } });
     completed('own2');
     expect((await session.ended(third)).status).toBe('completed');
+  });
+
+  test('one that begins while ours is prepared goes first, and ours can be cancelled meanwhile', async () => {
+    const copied = Promise.withResolvers<void>();
+    copying = copied.promise;
+    const first = await prompt('first');
+    await called('thread/start');
+    started('theirs');
+    message('theirs', 'i1', 'tui', 'typed');
+    copied.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(calls.map(({ method }) => method)).not.toContain('turn/start');
+    await session.cancel(first);
+    const second = await prompt('second');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(calls.map(({ method }) => method)).not.toContain('turn/start');
+    completed('theirs');
+    (await called('turn/start')).answer({ turn: { id: 'own' } });
+    completed('own');
+    await session.ended(second);
+    expect(session.snapshot.turns.map(({ status }) => status)).toEqual([
+      'cancelled',
+      'completed',
+      'completed',
+    ]);
   });
 
   test('a turn of which nothing is told but its end leaves no trace', async () => {
