@@ -341,6 +341,17 @@ describe('looking at a folder', () => {
     expect((await folder.turn('t_4', () => undefined)).overlaps).toEqual([]);
   });
 
+  test('a revert while another turn runs is in its list, and it says so', async () => {
+    write('a.txt', 'a\n');
+    await folder.turn('t_1', () => write('a.txt', 'b\n'));
+    const second = await folder.turn('t_2', async () => {
+      await folder.changes.revert('t_1', 'a.txt');
+    });
+    expect(second.files).toMatchObject([{ path: 'a.txt' }]);
+    expect(second.notes).toEqual([expect.stringContaining('were reverted while this one ran')]);
+    await expect(folder.changes.revert('t_1', undefined, 0)).rejects.toMatchObject({ code: 'INVALID_INPUT' });
+  });
+
   test('a rename is known by its inode or its content, two that were swapped by neither', async () => {
     write('a.txt', 'same content\n');
     write('b/one.txt', '1\n');

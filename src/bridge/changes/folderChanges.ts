@@ -71,9 +71,13 @@ export class FolderChanges implements ChangesApi, Disposable {
     };
   }
 
-  revert(turn: TurnId, path?: string, hunk?: number): Promise<{ refused: readonly RefusedRevert[] }> {
+  async revert(turn: TurnId, path?: string, hunk?: number): Promise<{ refused: readonly RefusedRevert[] }> {
+    if (hunk !== undefined && path === undefined) {
+      throw new BridgeError('INVALID_INPUT', 'A hunk belongs to a file: give its path.');
+    }
     const done = this.#tail.then(async () => {
       const record = this.#copies.records.read(turn);
+      this.#copies.noteRevert();
       try {
         if (path === undefined) return { refused: await this.#revertAll(turn, record) };
         const file = fileIn(record, path);
@@ -85,7 +89,7 @@ export class FolderChanges implements ChangesApi, Disposable {
       }
     });
     this.#tail = done.catch(() => undefined); // Told to who asked for it.
-    return done;
+    return await done;
   }
 
   keep(turn: TurnId, kept: boolean, path?: string, hunk?: number): void {

@@ -23,6 +23,8 @@ import { TurnRecords } from './turnRecords.ts';
 /** How many turns end between two looks at what may be removed. */
 const COLLECT_EVERY = 20;
 
+const REVERTED = 'Changes of another turn were reverted while this one ran; that is listed here too.';
+
 export interface FolderCopiesDeps {
   /** Real path. */
   readonly folder: string;
@@ -122,6 +124,11 @@ export class FolderCopies implements Disposable {
       this.abandon(turn);
       if (++this.#ended % COLLECT_EVERY === 0) void this.#collect();
     }
+  }
+
+  /** A person reverts something: turns that run meanwhile will find it among their changes. */
+  noteRevert(): void {
+    for (const { notes } of this.#running.values()) if (!notes.includes(REVERTED)) notes.push(REVERTED);
   }
 
   /** The turn never came to Codex: nobody asks what it changed. */
