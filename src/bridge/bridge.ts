@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
+import type { ChangesEvents } from '../shared/changes.ts';
 import { type Disposable, DisposableStore, Emitter } from '../shared/disposables.ts';
 import { BridgeError } from '../shared/errors.ts';
 import {
@@ -9,9 +10,12 @@ import {
   FACE_CONTRACT,
   type Statistics,
 } from '../shared/faces.ts';
-import type { FolderKey, SessionId } from '../shared/session.ts';
+import type { FolderKey, SessionId, TurnId } from '../shared/session.ts';
 import type { BridgeSettings } from '../shared/settings.ts';
 import type { BridgeApi, FolderApi } from './api.ts';
+import type { ChangesDoor } from './changes/changesDoor.ts';
+import type { ChangesApi } from './changes/folderChanges.ts';
+import { FolderCopies } from './changes/folderCopies.ts';
 import { AppServer, defaultTransport } from './codex/appServer.ts';
 import { type CodexBinary, CodexFinder } from './codex/findCodex.ts';
 import { GuardClient } from './codex/guardClient.ts';
@@ -29,6 +33,9 @@ import { clientInfos } from './mcp/clientInfos.ts';
 import { McpDoor } from './mcp/mcpDoor.ts';
 import type { Clock, Logger } from './ports.ts';
 import type { StateDirectory } from './stateDirectory.ts';
+import { loadPty } from './terminal/pty.ts';
+import type { TerminalApi } from './terminal/terminalApi.ts';
+import type { Terminals } from './terminal/terminals.ts';
 
 export interface BridgeOptions {
   readonly version: string;
@@ -47,7 +54,7 @@ export interface BridgeOptions {
 }
 
 /** The composition root: wires everything, owns start and stop. There is one for each state directory. */
-export class Bridge implements BridgeApi {
+export class Bridge implements BridgeApi, TerminalApi, ChangesDoor {
   readonly version: string;
   /** Resolves when the bridge has ended and left nothing behind. */
   readonly ended: Promise<void>;
@@ -58,6 +65,7 @@ export class Bridge implements BridgeApi {
   readonly #adding = new Map<FolderKey, Promise<FolderRuntime>>();
   readonly #newFolders: Emitter<FolderApi>;
   readonly #clientsChanged: Emitter<void>;
+  readonly #changes: Emitter<ChangesEvents['changes.changed']>;
   readonly #tokens = new Tokens();
   readonly #finder = new CodexFinder();
   readonly #faces: FaceDoor;
@@ -80,9 +88,12 @@ export class Bridge implements BridgeApi {
     const failed = (error: unknown) => logger.error('a listener failed', { error });
     this.#newFolders = new Emitter(failed);
     this.#clientsChanged = new Emitter(failed);
+    this.#changes = new Emitter(failed);
     this.#guard = new GuardClient({ logger });
     this.#faces = new FaceDoor({
       bridge: this,
+      terminals: this,
+      changes: this,
       logger,
       instance: this.#instance,
       onCount: () => this.#facesChanged(),
@@ -155,13 +166,27 @@ export class Bridge implements BridgeApi {
     );
   }
 
-  folderOfSession(session: SessionId): FolderApi {
+  folderOfSession(session: SessionId): FolderRuntime {
     for (const folder of this.#folders.values()) if (folder.has(session)) return folder;
     throw new BridgeError(
       'SESSION_NOT_FOUND',
       `There is no session ${session}. "history" lists those that there are.`,
     );
   }
+
+  terminalsOf(session: SessionId): Terminals {
+    return this.folderOfSession(session).terminals;
+  }
+
+  changesOf(session: SessionId, turn: TurnId): ChangesApi {
+    const folder = this.folderOfSession(session);
+    // Throws where the turn is another session's.
+    folder.session(session).turn(turn);
+    return folder.changes;
+  }
+
+  readonly onChanges = (listener: (event: ChangesEvents['changes.changed']) => void): Disposable =>
+    this.#changes.on(listener);
 
   async addFolder(path: string, name?: string): Promise<FolderApi> {
     // While it only waits for its turns, a window that comes back still sees them.
@@ -257,11 +282,26 @@ export class Bridge implements BridgeApi {
       clock,
       logger,
       settings: () => this.#settings,
+      env: this.#options.env,
+      copies: new FolderCopies({
+        folder: path,
+        directory: state.copiesDir(key),
+        without: [state.path],
+        clock,
+        logger,
+      }),
+      loadPty,
       findCodex: () => this.#findCodex(),
       startCodex: (binary) => this.#startCodex(binary, key, path, logger),
     });
     folder.setAttended(this.#faces.canAnswer);
     this.#store.add(folder.onStatus(() => this.#checkNeeded()));
+    this.#store.add(
+      folder.changes.onChanged((turn) => {
+        const session = folder.history.sessionOfTurn(turn);
+        if (session !== undefined) this.#changes.fire({ session, turn });
+      }),
+    );
     this.#folders.set(key, folder);
     this.#newFolders.fire(folder);
     return folder;
@@ -311,7 +351,8 @@ export class Bridge implements BridgeApi {
       );
       return;
     }
-    const needed = busy || this.#faces.count > 0 || this.#mcp.clients().length > 0;
+    const terminals = [...this.#folders.values()].some((folder) => folder.terminals.count > 0);
+    const needed = busy || terminals || this.#faces.count > 0 || this.#mcp.clients().length > 0;
     if (needed || !this.#options.endsItself) {
       this.#cancelGrace?.();
       this.#cancelGrace = undefined;

@@ -80,6 +80,11 @@ export class StateDirectory {
     return join(this.path, 'folders', folder, 'history.db');
   }
 
+  /** Copies of a folder's files from before each turn. */
+  copiesDir(folder: FolderKey): string {
+    return join(this.path, 'folders', folder, 'copies');
+  }
+
   /**
    * Makes this process the one bridge of the directory, until it ends however: SQLite's exclusive lock is the
    * kernel's and dies with the process.

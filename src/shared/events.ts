@@ -1,3 +1,4 @@
+import type { TurnChanges } from './changes.ts';
 import type {
   Approval,
   ApprovalDecision,
@@ -42,6 +43,8 @@ export type SessionEvent =
     }
   | { readonly type: 'turn.plan'; readonly turn: TurnId; readonly plan: readonly PlanStep[] }
   | { readonly type: 'turn.diff'; readonly turn: TurnId; readonly diff: string }
+  /** What the turn changed on the disk: once, just before its end. */
+  | { readonly type: 'turn.changes'; readonly turn: TurnId; readonly changes: TurnChanges }
   | {
       readonly type: 'turn.usage';
       readonly turn: TurnId;

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { type ChangesEvents, type ChangesRequests, changesParams } from './changes.ts';
 import type { ErrorInfo } from './errors.ts';
 import type { NumberedEvent } from './events.ts';
 import type { ParamSchemas } from './rpc.ts';
@@ -19,6 +20,7 @@ import {
   bridgeSettingsSchema,
   sandboxSchema,
 } from './settings.ts';
+import { type TerminalEvents, type TerminalRequests, terminalParams } from './terminal.ts';
 
 /**
  * The contract between the bridge and its faces, over the private socket: newline-delimited JSON
@@ -132,6 +134,8 @@ export const faceParams = {
   statistics: z.object({ folder: z.exactOptional(id) }),
   /** `now`: interrupts running turns; else the bridge leaves as soon as they are done. */
   stop: z.object({ now: z.boolean() }),
+  ...terminalParams,
+  ...changesParams,
 };
 
 /** What a face knows of a folder. */
@@ -276,7 +280,8 @@ export interface FaceContract {
     'approval.answer': { params: z.infer<(typeof faceParams)['approval.answer']>; result: null };
     statistics: { params: z.infer<typeof faceParams.statistics>; result: Statistics };
     stop: { params: z.infer<typeof faceParams.stop>; result: { leaving: 'now' | 'after_turns' } };
-  };
+  } & TerminalRequests &
+    ChangesRequests;
   events: {
     /** Only for sessions that this face has opened. */
     'session.event': { session: SessionId } & NumberedEvent;
@@ -288,7 +293,8 @@ export interface FaceContract {
     'clients.changed': Record<string, never>;
     /** The bridge leaves; reconnect, and start a new one where needed. */
     leaving: { reason: string };
-  };
+  } & TerminalEvents &
+    ChangesEvents;
 }
 
 // Proves that every request has a schema and that its shape is the contract's.

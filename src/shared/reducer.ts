@@ -59,6 +59,8 @@ function apply(session: SessionSnapshot, event: SessionEvent): SessionSnapshot {
       return mapLive(session, event.turn, (turn) => ({ ...turn, plan: event.plan }));
     case 'turn.diff':
       return mapLive(session, event.turn, (turn) => ({ ...turn, diff: event.diff }));
+    case 'turn.changes':
+      return mapLive(session, event.turn, (turn) => ({ ...turn, changes: event.changes }));
     case 'turn.usage':
       return applyUsage(session, event);
     case 'turn.notice':

@@ -1,3 +1,5 @@
+import type { TurnChanges } from './changes.ts';
+
 /**
  * The one truth about a session. MCP tools, chat, history and progress all read a {@link SessionSnapshot};
  * it changes only by {@link "./events.ts".SessionEvent}s through the reducer in `reducer.ts`.
@@ -155,6 +157,8 @@ export interface TurnSnapshot {
   readonly plan: readonly PlanStep[];
   /** Codex's unified diff of the whole turn, as far as it knows (`turn/diff/updated`). */
   readonly diff: string;
+  /** What the turn changed on the disk; absent while it runs, and where nobody looked. */
+  readonly changes?: TurnChanges;
   readonly usage: TokenUsage;
   readonly error?: TurnError;
   readonly notices: readonly TurnNotice[];

@@ -4,13 +4,19 @@ import { FACE_CONTRACT, type FaceContract, faceSchemas } from '../../shared/face
 import { type Handlers, type MessagePort, type Params, RpcServer } from '../../shared/rpc.ts';
 import type { SessionId } from '../../shared/session.ts';
 import type { BridgeApi, FolderApi } from '../api.ts';
+import type { ChangesDoor } from '../changes/changesDoor.ts';
 import type { Session } from '../sessions/session.ts';
+import type { TerminalApi } from '../terminal/terminalApi.ts';
+import { changesHandlers } from './faceChanges.ts';
+import { FaceTerminals } from './faceTerminals.ts';
 
 /** How long a connection may stay without saying hello, in ms. */
 const HELLO_DEADLINE_MS = 5_000;
 
 interface FaceDeps {
   readonly bridge: BridgeApi;
+  readonly terminals: TerminalApi;
+  readonly changes: ChangesDoor;
   readonly port: MessagePort;
   readonly instance: string;
   onGreeted(): void;
@@ -23,10 +29,19 @@ export class Face implements Disposable {
   readonly #server: RpcServer<FaceContract>;
   readonly #store = new DisposableStore();
   readonly #open = new Map<SessionId, Disposable>();
+  readonly #terminals: FaceTerminals;
   #hello: Params<FaceContract, 'hello'> | undefined;
 
   constructor(deps: FaceDeps) {
     this.#deps = deps;
+    this.#terminals = this.#store.add(
+      new FaceTerminals(deps.terminals, {
+        data: (event) => this.#server.emit('terminal.data', event),
+        resized: (event) => this.#server.emit('terminal.resized', event),
+        titled: (event) => this.#server.emit('terminal.titled', event),
+        exited: (event) => this.#server.emit('terminal.exited', event),
+      }),
+    );
     this.#server = this.#store.add(new RpcServer<FaceContract>(deps.port, faceSchemas, this.#handlers()));
     const timer = setTimeout(() => this.#hello ?? deps.close(), HELLO_DEADLINE_MS);
     this.#store.add({ dispose: () => clearTimeout(timer) });
@@ -122,6 +137,8 @@ export class Face implements Disposable {
         return null;
       },
       statistics: ({ folder: key }) => (key === undefined ? this.#bridge() : folder(key)).statistics(),
+      ...this.#terminals.handlers(() => this.#bridge()),
+      ...changesHandlers(this.#deps.changes, () => this.#bridge()),
       stop: ({ now }) => {
         this.#bridge().stop(now);
         return { leaving: now ? 'now' : 'after_turns' };
@@ -150,6 +167,11 @@ export class Face implements Disposable {
       for (const folder of bridge.folders()) this.#watch(folder);
       this.#store.add(bridge.onFolders((folder) => this.#watch(folder)));
       this.#store.add(bridge.onClients(() => this.#server.emit('clients.changed', {})));
+      this.#store.add(
+        this.#deps.changes.onChanges((event) => {
+          if (this.#open.has(event.session)) this.#server.emit('changes.changed', event);
+        }),
+      );
       this.#deps.onGreeted();
     }
     return { contract: FACE_CONTRACT, version: bridge.version, pid: process.pid, instance };

@@ -5,7 +5,9 @@ import { BridgeError, messageOf } from '../../shared/errors.ts';
 import { MAX_FACE_MESSAGE_BYTES } from '../../shared/faces.ts';
 import { linePort } from '../../shared/framing.ts';
 import type { BridgeApi } from '../api.ts';
+import type { ChangesDoor } from '../changes/changesDoor.ts';
 import type { Logger } from '../ports.ts';
+import type { TerminalApi } from '../terminal/terminalApi.ts';
 import { Face } from './face.ts';
 
 /** Bytes that may wait for a face that does not read, before it is dropped; it comes back and catches up. */
@@ -14,14 +16,25 @@ const MAX_BACKLOG_BYTES = 32 * 1024 * 1024;
 /** The private socket: a connection for each window, CLI call or shim. */
 export class FaceDoor implements Disposable {
   readonly #bridge: BridgeApi;
+  readonly #terminals: TerminalApi;
+  readonly #changes: ChangesDoor;
   readonly #logger: Logger;
   readonly #instance: string;
   readonly #onCount: () => void;
   readonly #faces = new Set<Face>();
   #server: Server | undefined;
 
-  constructor(deps: { bridge: BridgeApi; logger: Logger; instance: string; onCount: () => void }) {
+  constructor(deps: {
+    bridge: BridgeApi;
+    terminals: TerminalApi;
+    changes: ChangesDoor;
+    logger: Logger;
+    instance: string;
+    onCount: () => void;
+  }) {
     this.#bridge = deps.bridge;
+    this.#terminals = deps.terminals;
+    this.#changes = deps.changes;
     this.#logger = deps.logger;
     this.#instance = deps.instance;
     this.#onCount = deps.onCount;
@@ -96,6 +109,8 @@ export class FaceDoor implements Disposable {
     );
     const face = new Face({
       bridge: this.#bridge,
+      terminals: this.#terminals,
+      changes: this.#changes,
       port,
       instance: this.#instance,
       onGreeted: this.#onCount,

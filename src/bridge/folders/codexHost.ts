@@ -7,6 +7,7 @@ import type { ServerNotification } from '../codex/generated/ServerNotification.t
 import type { ServerRequest } from '../codex/generated/ServerRequest.ts';
 import type { Clock, Logger } from '../ports.ts';
 import { RestartPolicy } from '../sessions/restartPolicy.ts';
+import type { Attachment } from '../terminal/command.ts';
 
 /** A connected Codex. Threads that were loaded in an earlier generation must be resumed in this one. */
 export interface CodexLink {
@@ -79,6 +80,13 @@ export class CodexHost {
   /** The reasoning effort that a model has by itself, where Codex has told (`model/list`). */
   defaultEffort(model: string): string | undefined {
     return this.#defaultEfforts.get(model);
+  }
+
+  /** Where a terminal attaches to, while Codex runs. */
+  get attachment(): Attachment | undefined {
+    const codex = this.#status.path;
+    if (this.#server === undefined || codex === undefined) return undefined;
+    return { codex, remote: this.#server.remote, mark: this.#server.mark };
   }
 
   /**

@@ -1,3 +1,4 @@
+import { withoutCopies } from '../../shared/changes.ts';
 import { type Disposable, DisposableStore, Emitter } from '../../shared/disposables.ts';
 import { BridgeError, messageOf } from '../../shared/errors.ts';
 import type { FolderInfo, FolderStatus, Statistics } from '../../shared/faces.ts';
@@ -13,6 +14,8 @@ import {
 } from '../../shared/session.ts';
 import type { BridgeSettings } from '../../shared/settings.ts';
 import type { FolderApi } from '../api.ts';
+import { type ChangesApi, FolderChanges } from '../changes/folderChanges.ts';
+import type { FolderCopies } from '../changes/folderCopies.ts';
 import type { AppServer } from '../codex/appServer.ts';
 import type { CodexBinary } from '../codex/findCodex.ts';
 import { toMarkdown } from '../history/markdown.ts';
@@ -25,6 +28,9 @@ import type { Session, SessionChange } from '../sessions/session.ts';
 import { SessionMap } from '../sessions/sessionMap.ts';
 import { SessionWork } from '../sessions/sessionWork.ts';
 import { Threads } from '../sessions/threads.ts';
+import type { SpawnPty } from '../terminal/pty.ts';
+import { Terminals } from '../terminal/terminals.ts';
+import { attachThread } from './attachThread.ts';
 import { CodexHost } from './codexHost.ts';
 
 /** How often idle and expired sessions are looked for, in ms. */
@@ -32,12 +38,20 @@ const HOUSEKEEPING_MS = 60_000;
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
+/** Events of a turn that no list shows. */
+const STREAMED: ReadonlySet<string> = new Set(['turn.plan', 'turn.diff', 'turn.notice', 'turn.changes']);
+/** A change is reverted once, where it was made. */
+const OF_THE_SOURCE = 'It was made in the session that this one was forked from; revert it there.';
+
 export interface FolderRuntimeDeps {
   readonly info: FolderInfo;
   readonly history: HistoryStore;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly settings: () => BridgeSettings;
+  readonly env: NodeJS.ProcessEnv;
+  readonly copies: FolderCopies;
+  loadPty(): Promise<SpawnPty>;
   findCodex(): Promise<CodexBinary>;
   startCodex(binary: CodexBinary): Promise<AppServer>;
 }
@@ -54,6 +68,10 @@ export class FolderRuntime implements FolderApi {
   readonly #codex: CodexHost;
   readonly #threads: Threads;
   readonly #work: SessionWork;
+  /** Not part of {@link FolderApi}: only faces revert. */
+  readonly changes: ChangesApi;
+  /** Not part of {@link FolderApi}: only faces come to a terminal. */
+  readonly terminals: Terminals;
   readonly #summaries: Emitter<SessionSummary>;
   readonly #removed: Emitter<SessionId>;
   readonly #statuses: Emitter<FolderStatus>;
@@ -79,9 +97,15 @@ export class FolderRuntime implements FolderApi {
       start: (binary) => deps.startCodex(binary),
       onNotification: (notification) => this.#work.accept(notification),
       onRequest: (request) => this.#work.request(request),
-      onDown: (error) => this.#work.codexLost(error),
+      onDown: (error) => {
+        this.#work.codexLost(error);
+        void this.terminals.endAll();
+      },
       onStatus: () => this.#tellStatus(),
     });
+    this.changes = this.#store.add(
+      new FolderChanges({ folder: deps.info.path, copies: deps.copies, logger }),
+    );
     this.#threads = new Threads({ folder: deps.info.path, settings });
     this.#work = new SessionWork({
       clock,
@@ -91,11 +115,24 @@ export class FolderRuntime implements FolderApi {
       writer: this.#writer,
       codex: this.#codex,
       threads: this.#threads,
+      copies: deps.copies,
       broker: this.#broker,
       folder: deps.info.path,
       session: (id) => this.session(id),
       makeRoom: (session) => this.#makeRoom(session),
+      terminalOpen: () => this.terminals.count > 0,
       onStatus: () => this.#tellStatus(),
+    });
+    this.terminals = new Terminals({
+      clock,
+      logger,
+      env: deps.env,
+      loadPty: () => deps.loadPty(),
+      attach: async (id) => {
+        await this.#makeRoom(id);
+        return attachThread(this.session(id), this.#codex, this.#threads, deps.info.path);
+      },
+      onChange: () => this.#tellStatus(),
     });
     this.#endOrphans();
     this.#keepHouse();
@@ -204,7 +241,12 @@ export class FolderRuntime implements FolderApi {
       updatedAt: now,
       // The tokens were used once, by the source.
       usage: NO_USAGE,
-      turns: source.turns.map((turn) => ({ ...turn, id: newTurnId(), usage: NO_USAGE })),
+      turns: source.turns.map((turn) => ({
+        ...turn,
+        id: newTurnId(),
+        usage: NO_USAGE,
+        ...(turn.changes === undefined ? {} : { changes: withoutCopies(turn.changes, OF_THE_SOURCE) }),
+      })),
       seq: 0,
       ...(thread === undefined ? {} : { thread }),
     });
@@ -212,14 +254,16 @@ export class FolderRuntime implements FolderApi {
 
   async deleteSession(id: SessionId): Promise<void> {
     const session = this.session(id);
+    await this.terminals.end(id);
     if (session.busy) await session.cancel();
-    const { thread } = session.head;
+    const { thread, turns } = session.head;
     this.#writer.flush(session);
     this.#history.deleteSession(id);
     session.detach();
     this.#threads.forget(id);
     this.#live.delete(id);
     this.#removed.fire(id);
+    await this.#deps.copies.forget(turns.map((turn) => turn.id));
     if (thread === undefined) return;
     try {
       const { client } = await this.#codex.link();
@@ -250,6 +294,7 @@ export class FolderRuntime implements FolderApi {
     await this.#work.interruptAll(
       'Codex was restarted while this turn ran. Send a prompt to go on from here.',
     );
+    await this.terminals.endAll();
     this.#threads.forgetAll();
     await this.#codex.restart();
   }
@@ -267,6 +312,9 @@ export class FolderRuntime implements FolderApi {
   async stop(reason: string): Promise<void> {
     this.#store.dispose();
     await this.#work.stop(reason);
+    this.#deps.copies.dispose();
+    await this.#deps.copies.idle();
+    await this.terminals.stop();
     await this.#codex.stop();
     this.#broker.dispose();
     this.#writer.dispose();
@@ -289,10 +337,10 @@ export class FolderRuntime implements FolderApi {
   /** Lists hear of everything but streamed content. */
   #changed({ event, snapshot }: SessionChange): void {
     const { type } = event;
-    if (type.startsWith('item.') || type === 'turn.plan' || type === 'turn.diff' || type === 'turn.notice')
-      return;
+    if (type.startsWith('item.') || STREAMED.has(type)) return;
     this.#summaries.fire(summaryOf(snapshot));
     if (type.startsWith('approval.')) this.#tellStatus();
+    if (type === 'session.archived' && snapshot.archived) void this.terminals.end(snapshot.id);
   }
 
   /** Turns that a dead bridge left have their end now: nothing runs that could still end them. */
@@ -332,7 +380,7 @@ export class FolderRuntime implements FolderApi {
     const before = this.#deps.clock.monotonic() - idleMs;
     this.#live.prune();
     for (const session of this.#live.values()) {
-      if (!session.busy && session.usedAt < before) await this.#unload(session);
+      if (!this.#inUse(session) && session.usedAt < before) await this.#unload(session);
     }
     // With nothing loaded Codex itself is only a cost; it comes back on use. A prompt that is on its way has
     // used it just now, and is not counted as a turn yet.
@@ -354,12 +402,17 @@ export class FolderRuntime implements FolderApi {
     if (excess <= 0) return;
     const idle = loaded
       .map((id) => this.session(id))
-      .filter((session) => !session.busy)
+      .filter((session) => !this.#inUse(session))
       .sort((a, b) => a.usedAt - b.usedAt);
     for (const session of idle) {
       if (excess-- <= 0) return;
       await this.#unload(session);
     }
+  }
+
+  /** What a terminal shows must stay loaded: else we would not hear of the turns that are typed there. */
+  #inUse(session: LiveSession): boolean {
+    return session.busy || this.terminals.has(session.id);
   }
 
   async #unload(session: LiveSession): Promise<void> {
@@ -379,7 +432,7 @@ export class FolderRuntime implements FolderApi {
       const live = this.#live.get(id);
       // Whoever has just renamed it, or is about to prompt it, has not changed what the history says.
       const usedSince = live !== undefined && clock.monotonic() - live.usedAt < expiryMs;
-      if (usedSince || live?.busy === true || live?.watched === true) continue;
+      if (usedSince || (live !== undefined && (this.#inUse(live) || live.watched))) continue;
       this.#deps.logger.info('an unused session has expired', { session: id });
       void this.deleteSession(id).catch((error) =>
         this.#deps.logger.warn('expiry failed', { session: id, error }),

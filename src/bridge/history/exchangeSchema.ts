@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { type TurnChanges, withoutCopies } from '../../shared/changes.ts';
 import type { SessionSnapshot } from '../../shared/session.ts';
 import { approvalPolicySchema, sandboxSchema } from '../../shared/settings.ts';
 
@@ -71,6 +72,34 @@ const item = z.discriminatedUnion('type', [
   z.object({ ...base, type: z.literal('other'), name }),
 ]);
 
+/** The list comes along, the copies do not. */
+const changes = z.pipe(
+  z.object({
+    files: z.array(
+      z.object({
+        path,
+        kind: z.enum(['add', 'update', 'delete', 'rename', 'mode']),
+        movedTo: z.exactOptional(path),
+        type: z.enum(['file', 'link']),
+        binary: z.boolean(),
+        modeBefore: z.exactOptional(count),
+        modeAfter: z.exactOptional(count),
+        added: count,
+        removed: count,
+        notRevertible: z.exactOptional(text),
+      }),
+    ),
+    more: count,
+    overlaps: z.array(id),
+    excluded: z.array(z.object({ path, reason: z.enum(['ignored', 'special', 'unreadable']) })),
+    notes: z.array(text),
+    complete: z.boolean(),
+  }),
+  z.transform(
+    (value): TurnChanges => withoutCopies(value, 'It was imported, and the copies of its files were not.'),
+  ),
+);
+
 const turn = z.object({
   id,
   source: z.object({
@@ -96,6 +125,7 @@ const turn = z.object({
   items: z.array(item),
   plan: z.array(z.object({ step: text, status: z.enum(['pending', 'in_progress', 'completed']) })),
   diff: text,
+  changes: z.exactOptional(changes),
   usage,
   error: z.exactOptional(z.object({ code: name, message: text })),
   notices: z.array(

@@ -90,6 +90,7 @@ export function describeTurn({ session, turn, approvals, settings, cursor }: Tur
   const page = pageOf(answerOf(turn), turn.id, cursor);
   const error = errorOf(turn);
   const notices = turn.notices.map((notice) => notice.text);
+  notices.push(...changeNotices(turn));
   const files = bounded(filesOf(turn), MAX_FILES, 'changed files', notices);
   const commands = bounded(commandsOf(turn), MAX_COMMANDS, 'commands', notices);
   const waiting = approvals.filter((approval) => approval.turn === turn.id).map(approvalSubject);
@@ -107,6 +108,18 @@ export function describeTurn({ session, turn, approvals, settings, cursor }: Tur
     ...(cursor !== undefined ? {} : { files, commands, usage: usageOf(turn.usage, turn.model, settings) }),
     about: ABOUT,
   };
+}
+
+/** What the reader of `files` must know. */
+function changeNotices({ changes }: TurnSnapshot): string[] {
+  if (changes === undefined) return [];
+  const { notes, overlaps, more } = changes;
+  const shared = `Other turns ran in this folder at the same time (${overlaps.join(', ')}); some of these files may be theirs.`;
+  return [
+    ...notes,
+    ...(overlaps.length === 0 ? [] : [shared]),
+    ...(more === 0 ? [] : [`${more} more changed files are not listed.`]),
+  ];
 }
 
 function nextStep(turn: TurnSnapshot, cursor: string | undefined, session: SessionId): string | undefined {

@@ -1,3 +1,4 @@
+import type { ChangedFile as TurnChangedFile } from '../../shared/changes.ts';
 import type { FileChange, TurnSnapshot } from '../../shared/session.ts';
 
 /** One changed file of a turn; lines added and removed. */
@@ -10,10 +11,38 @@ export interface ChangedFile {
 }
 
 /**
- * The files that a turn changed. Codex's diff of the whole turn knows the sum of all edits to a file, its
- * file changes know files that the diff leaves out; both together are all that Codex tells.
+ * The files that a turn changed: from the disk where it was compared, and from Codex for what was not looked at
+ * there. Otherwise what Codex tells: its diff of the whole turn knows the sum of all edits to a file, its file
+ * changes know files that the diff leaves out.
  */
 export function filesOf(turn: TurnSnapshot): ChangedFile[] {
+  const told = toldByCodex(turn);
+  if (turn.changes?.complete !== true) return told;
+  const { files, excluded } = turn.changes;
+  const elsewhere = told.filter(
+    ({ path }) =>
+      isAbsolute(path) ||
+      excluded.some((one) => (one.path.endsWith('/') ? path.startsWith(one.path) : path === one.path)),
+  );
+  return [...files.map(fromDisk), ...elsewhere];
+}
+
+function fromDisk({ path, kind, movedTo, added, removed }: TurnChangedFile): ChangedFile {
+  return {
+    path,
+    kind: kind === 'add' || kind === 'delete' ? kind : 'update',
+    ...(movedTo === undefined ? {} : { moved_to: movedTo }),
+    added,
+    removed,
+  };
+}
+
+/** Codex names files outside of the folder from the root. */
+function isAbsolute(path: string): boolean {
+  return path.startsWith('/') || /^[A-Za-z]:[\\/]/.test(path);
+}
+
+function toldByCodex(turn: TurnSnapshot): ChangedFile[] {
   const items = fromItems(turn);
   const files = new Map<string, ChangedFile>();
   for (const file of parseDiff(turn.diff)) {

@@ -12,7 +12,7 @@ interface Pending {
   readonly approval: Approval;
   /** Of the time until it is declined; absent while somebody is there who can answer. */
   cancelTimer?: (() => void) | undefined;
-  resolve(decision: ApprovalDecision): void;
+  resolve(decision: ApprovalDecision | undefined): void;
 }
 
 /**
@@ -34,8 +34,8 @@ export class ApprovalBroker implements Disposable {
     return this.#pending.size;
   }
 
-  /** Resolves with the decision: a human's, or a no. */
-  ask(session: LiveSession, approval: Approval, request: string): Promise<ApprovalDecision> {
+  /** Resolves with the decision: a human's, or a no; undefined when it was given to Codex elsewhere. */
+  ask(session: LiveSession, approval: Approval, request: string): Promise<ApprovalDecision | undefined> {
     return new Promise((resolve) => {
       const pending: Pending = { request, session, approval, resolve };
       this.#pending.set(approval.id, pending);
@@ -96,7 +96,7 @@ export class ApprovalBroker implements Disposable {
       by,
       at: this.#clock.now(),
     });
-    pending.resolve(decision);
+    pending.resolve(by === 'codex' ? undefined : decision);
   }
 
   /** Each question has its whole time: one that comes late does not share the end of an earlier one's. */

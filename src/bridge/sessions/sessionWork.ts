@@ -8,6 +8,7 @@ import {
   type TurnSnapshot,
 } from '../../shared/session.ts';
 import { type BridgeSettings, effectiveRights } from '../../shared/settings.ts';
+import type { TurnCopies } from '../changes/folderCopies.ts';
 import type { ServerNotification } from '../codex/generated/ServerNotification.ts';
 import type { ServerRequest } from '../codex/generated/ServerRequest.ts';
 import type { CodexHost } from '../folders/codexHost.ts';
@@ -17,10 +18,11 @@ import type { ApprovalBroker } from './approvalBroker.ts';
 import { answerRequest } from './approvals.ts';
 import { prepareInput } from './attachments.ts';
 import type { EventWriter } from './eventWriter.ts';
+import { ForeignTurns } from './foreignTurns.ts';
 import type { LiveSession, SessionHost } from './liveSession.ts';
 import type { PromptRequest } from './session.ts';
 import type { Threads } from './threads.ts';
-import { type TurnInput, TurnRun, threadIdOf } from './turnRun.ts';
+import { JOINED, type TurnInput, TurnRun, type TurnRunDeps, threadIdOf, turnIdOf } from './turnRun.ts';
 import { TurnScheduler } from './turnScheduler.ts';
 
 /** Length of a title made from a prompt, in characters. */
@@ -33,6 +35,7 @@ interface SessionWorkDeps {
   readonly writer: EventWriter;
   readonly codex: CodexHost;
   readonly threads: Threads;
+  readonly copies: TurnCopies;
   readonly broker: ApprovalBroker;
   readonly settings: () => BridgeSettings;
   /** Real path. */
@@ -41,6 +44,8 @@ interface SessionWorkDeps {
   session(id: SessionId): LiveSession;
   /** Called before the session's thread is loaded, so that the limit on loaded sessions holds. */
   makeRoom(session: SessionId): Promise<void>;
+  /** Whether a person's terminal is attached to Codex. */
+  terminalOpen(): boolean;
   onStatus(): void;
 }
 
@@ -53,6 +58,7 @@ export class SessionWork implements SessionHost {
   readonly #scheduler: TurnScheduler;
   readonly #inputs = new Map<TurnId, TurnInput>();
   readonly #runs = new Map<SessionId, TurnRun>();
+  readonly #foreign: ForeignTurns;
   #stopping = false;
 
   constructor(deps: SessionWorkDeps) {
@@ -63,6 +69,16 @@ export class SessionWork implements SessionHost {
     this.#scheduler = new TurnScheduler({
       limit: deps.settings().limits.runningTurns,
       start: (session, turn) => this.#execute(deps.session(session), turn),
+    });
+    this.#foreign = new ForeignTurns({
+      runDeps: (session) => this.#runDeps(session),
+      begun: (session, turn, ended) => {
+        this.#scheduler.occupy(session.id, turn);
+        this.#await(ended);
+        deps.onStatus();
+      },
+      recorded: (session, prompt) => this.#title(session, prompt),
+      over: (session, turn) => this.#over(session, turn),
     });
   }
 
@@ -112,15 +128,15 @@ export class SessionWork implements SessionHost {
       this.#deps.history.append(snapshot, [event], idempotencyKey === undefined ? {} : { idempotencyKey }),
     );
     this.#inputs.set(turn.id, { input: prepared.input, settings });
-    if (session.head.title === '') session.emit({ type: 'session.titled', title: titleOf(request.prompt) });
+    this.#title(session, request.prompt);
     this.#scheduler.request(session.id, turn.id);
     this.#deps.onStatus();
     return { turn: turn.id };
   }
 
   async steer(session: LiveSession, turn: TurnSnapshot, text: string): Promise<void> {
-    const run = this.#runs.get(session.id);
-    if (run?.turn !== turn.id) {
+    const run = this.#runOf(session, turn.id);
+    if (run === undefined) {
       throw new BridgeError(
         'TURN_NOT_RUNNING',
         `The turn ${turn.id} is not running. Send a new prompt instead.`,
@@ -131,11 +147,11 @@ export class SessionWork implements SessionHost {
 
   async cancel(session: LiveSession, turns: readonly TurnSnapshot[]): Promise<void> {
     for (const { id } of turns) {
-      const run = this.#runs.get(session.id);
+      const run = this.#runOf(session, id);
       if (this.#scheduler.remove(id)) {
         this.#inputs.delete(id);
         session.endTurn(id, 'cancelled');
-      } else if (run?.turn === id) {
+      } else if (run !== undefined) {
         await run.stop('cancelled');
       } else {
         // Left by an earlier bridge: nothing runs that could end it.
@@ -170,18 +186,28 @@ export class SessionWork implements SessionHost {
     }
     // Notifications without a thread concern no session; threads that are not ours are the terminal's helpers.
     if (thread === undefined) return;
-    this.#runOfThread(thread)?.run.accept(notification);
+    const id = this.#deps.threads.sessionOf(thread);
+    if (id !== undefined) this.#route(id, thread, notification);
   }
 
   /** Codex asks something: it goes to the session's human. Threads that are not ours get a no. */
   request(request: ServerRequest): Promise<unknown> | undefined {
-    return answerRequest(request, (thread) => this.#runOfThread(thread), this.#deps);
+    const { clock, broker, folder } = this.#deps;
+    return answerRequest(request, {
+      clock,
+      broker,
+      folder,
+      running: (thread, codexTurn) => this.#runningTurn(thread, codexTurn),
+      isTerminals: (thread) =>
+        this.#deps.terminalOpen() && this.#deps.threads.sessionOf(thread) === undefined,
+    });
   }
 
   /** Codex is gone: everything that ran ends with what it had. */
   codexLost(error: BridgeError): void {
     this.#deps.threads.forgetAll();
     this.#deps.broker.void();
+    this.#foreign.lost(error);
     for (const run of [...this.#runs.values()]) run.lost(error);
   }
 
@@ -194,7 +220,10 @@ export class SessionWork implements SessionHost {
   async interruptAll(reason: string): Promise<void> {
     const error = { code: 'BRIDGE_STOPPING', message: reason };
     const runs = [...this.#runs.values()];
-    await Promise.all(runs.map((run) => run.stop('interrupted', error)));
+    await Promise.all([
+      this.#foreign.interruptAll(error),
+      ...runs.map((run) => run.stop('interrupted', error)),
+    ]);
     await Promise.all([...this.#finishing]);
   }
 
@@ -207,16 +236,13 @@ export class SessionWork implements SessionHost {
       return;
     }
     this.#inputs.delete(turn);
-    const run = new TurnRun(session, turn, {
-      clock: this.clock,
-      logger: this.logger,
-      codex: this.#deps.codex,
-      threads: this.#deps.threads,
-      settings: this.#deps.settings(),
-      folder: this.#deps.folder,
-    });
+    const run = new TurnRun(session, turn, this.#runDeps(session));
     this.#runs.set(session.id, run);
-    const finished = this.#finish(session, run, input);
+    this.#await(this.#finish(session, run, input));
+  }
+
+  /** A stop waits for it. */
+  #await(finished: Promise<void>): void {
     this.#finishing.add(finished);
     void finished.finally(() => this.#finishing.delete(finished));
   }
@@ -228,11 +254,55 @@ export class SessionWork implements SessionHost {
       this.logger.warn('idle sessions can not be unloaded', { error });
     }
     await run.run(input);
-    this.#deps.broker.void(run.turn);
     this.#runs.delete(session.id);
+    this.#over(session, run.turn);
+  }
+
+  #over(session: LiveSession, turn: TurnId): void {
+    this.#deps.broker.void(turn);
     session.touch();
-    this.#scheduler.done(run.turn);
+    this.#scheduler.done(turn);
     this.#deps.onStatus();
+  }
+
+  #runDeps(session: LiveSession): TurnRunDeps {
+    const { codex, threads, copies, folder } = this.#deps;
+    return {
+      clock: this.clock,
+      logger: this.logger,
+      codex,
+      threads,
+      copies,
+      settings: this.#deps.settings(),
+      folder,
+      idle: () => this.#foreign.idle(session.id),
+      notOurs: (notifications) => {
+        for (const notification of notifications) this.accept(notification);
+      },
+      joined: (thread, codexTurn, notifications) => {
+        this.logger.warn('a prompt met one from the terminal; both are stopped', { session: session.id });
+        void this.#foreign.stopJoined(session, thread, codexTurn, notifications, JOINED);
+      },
+    };
+  }
+
+  /** A prompt names a session that has no title yet; Codex too, where a terminal shows the thread already. */
+  #title(session: LiveSession, prompt: string): void {
+    if (session.head.title !== '') return;
+    const title = titleOf(prompt);
+    session.emit({ type: 'session.titled', title });
+    if (session.head.thread !== undefined) void this.renamed(session, title);
+  }
+
+  /** To our own turn, or to one that was typed in a terminal. */
+  #route(id: SessionId, thread: string, notification: ServerNotification): void {
+    const run = this.#runs.get(id);
+    const codexTurn = turnIdOf(notification);
+    const foreign = this.#foreign.codexTurn(id);
+    const ours = codexTurn === undefined || codexTurn !== foreign;
+    if (ours && run?.takes(codexTurn) === true) run.accept(notification);
+    else if (foreign !== undefined || notification.method === 'turn/started')
+      this.#foreign.accept(this.#deps.session(id), thread, notification);
   }
 
   #known({ idempotencyKey }: PromptRequest): { turn: TurnId } | undefined {
@@ -258,12 +328,20 @@ export class SessionWork implements SessionHost {
     }
   }
 
-  #runOfThread(thread: string): { session: LiveSession; run: TurnRun } | undefined {
-    for (const [id, run] of this.#runs) {
-      const session = this.#deps.session(id);
-      if (session.head.thread === thread) return { session, run };
-    }
-    return undefined;
+  #runOf(session: LiveSession, turn: TurnId): TurnRun | undefined {
+    const runs = [this.#runs.get(session.id), this.#foreign.run(session.id)];
+    return runs.find((run) => run?.turn === turn);
+  }
+
+  #runningTurn(
+    thread: string,
+    codexTurn: string | undefined,
+  ): { session: LiveSession; run: TurnRun } | undefined {
+    const id = this.#deps.threads.sessionOf(thread);
+    if (id === undefined) return undefined;
+    const runs = [this.#runs.get(id), this.#foreign.run(id)];
+    const run = runs.find((one) => one !== undefined && (codexTurn ?? one.codexTurn) === one.codexTurn);
+    return run === undefined ? undefined : { session: this.#deps.session(id), run };
   }
 
   /** Best effort: titles and archive marks in Codex's own lists never hold up ours. */

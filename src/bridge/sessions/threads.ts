@@ -52,6 +52,9 @@ export class Threads {
   readonly #settings: () => BridgeSettings;
   /** Session id to the thread and the Codex generation in which it is loaded. */
   readonly #loaded = new Map<SessionId, LoadedEntry>();
+  readonly #sessions = new Map<string, SessionId>();
+  /** A turn and a terminal may want the same thread at the same time. */
+  readonly #loading = new Map<SessionId, Promise<LoadedEntry>>();
 
   constructor(deps: { folder: string; settings: () => BridgeSettings }) {
     this.#folder = deps.folder;
@@ -63,14 +66,22 @@ export class Threads {
     return [...this.#loaded.keys()];
   }
 
+  /** The session whose thread that is, while it is loaded. */
+  sessionOf(thread: string): SessionId | undefined {
+    return this.#sessions.get(thread);
+  }
+
   /** Codex has let go of the session's thread by itself: it was archived or deleted. */
   forget(session: SessionId): void {
+    const loaded = this.#loaded.get(session);
+    if (loaded !== undefined) this.#sessions.delete(loaded.thread);
     this.#loaded.delete(session);
   }
 
   /** A new Codex has nothing loaded. */
   forgetAll(): void {
     this.#loaded.clear();
+    this.#sessions.clear();
   }
 
   async load(session: LiveSession, link: CodexLink): Promise<LoadedThread> {
@@ -123,14 +134,21 @@ export class Threads {
   /** Codex may drop the thread from memory; it stays on disk. */
   async unload(session: SessionId, { client, generation }: CodexLink): Promise<void> {
     const loaded = this.#loaded.get(session);
-    this.#loaded.delete(session);
+    this.forget(session);
     if (loaded?.generation === generation)
       await client.call('thread/unsubscribe', { threadId: loaded.thread });
   }
 
   async #entry(session: LiveSession, link: CodexLink): Promise<LoadedEntry> {
     const loaded = this.#loaded.get(session.id);
-    return loaded?.generation === link.generation ? loaded : await this.#load(session, link);
+    if (loaded?.generation === link.generation) return loaded;
+    const loading = this.#loading.get(session.id) ?? this.#load(session, link);
+    this.#loading.set(session.id, loading);
+    try {
+      return await loading;
+    } finally {
+      if (this.#loading.get(session.id) === loading) this.#loading.delete(session.id);
+    }
   }
 
   async #load(session: LiveSession, { client, generation }: CodexLink): Promise<LoadedEntry> {
@@ -154,6 +172,7 @@ export class Threads {
       blank: false,
     };
     this.#loaded.set(session, entry);
+    this.#sessions.set(entry.thread, session);
     return entry;
   }
 

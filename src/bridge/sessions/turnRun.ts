@@ -1,8 +1,9 @@
 import { DisposableStore } from '../../shared/disposables.ts';
 import { BridgeError, toErrorInfo } from '../../shared/errors.ts';
 import type { SessionEvent } from '../../shared/events.ts';
-import type { FileChange, SessionSettings, TurnError, TurnId } from '../../shared/session.ts';
+import type { FileChange, SessionSettings, TurnEnd, TurnError, TurnId } from '../../shared/session.ts';
 import { type BridgeSettings, effectiveRights } from '../../shared/settings.ts';
+import type { TurnCopies } from '../changes/folderCopies.ts';
 import type { CodexClient } from '../codex/client.ts';
 import { diffPrefix } from '../codex/events/diffRoot.ts';
 import { TurnEventMapper } from '../codex/events/map.ts';
@@ -17,14 +18,31 @@ import { type Threads, type TurnChoice, turnRights } from './threads.ts';
 /** How long Codex may take to end a turn that it was told to interrupt, in ms. */
 const INTERRUPT_GRACE_MS = 10_000;
 
+/** The prompt must not run with the rights of a turn that another began: both are stopped. */
+export const JOINED: TurnError = {
+  code: 'SESSION_BUSY',
+  message:
+    'Somebody typed in the terminal at the same moment, so that both prompts became one turn with the rights of the terminal. It was stopped; send the prompt again.',
+};
+
 export interface TurnRunDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly codex: CodexHost;
   readonly threads: Threads;
+  readonly copies: TurnCopies;
   readonly settings: BridgeSettings;
   /** Real path. */
   readonly folder: string;
+  /** Resolves when no turn that others started runs in the session: `turn/start` would join it. */
+  idle(): Promise<void>;
+  /** Notifications that came while ours was being sent, and belong to a turn that others started. */
+  notOurs(notifications: readonly ServerNotification[]): void;
+  /**
+   * `turn/start` came at the same moment as another's and joined their turn, with their rights: that turn is
+   * theirs, with all that came of it.
+   */
+  joined(thread: string, codexTurn: string, notifications: readonly ServerNotification[]): void;
 }
 
 /** What a turn needs beside its prompt's text. */
@@ -40,7 +58,6 @@ export class TurnRun {
   readonly #turn: TurnId;
   readonly #store = new DisposableStore();
   readonly #done = Promise.withResolvers<void>();
-  readonly #stopAsked = Promise.withResolvers<undefined>();
   /** What came before Codex told us the turn's id. */
   #early: ServerNotification[] = [];
   #mapper: TurnEventMapper | undefined;
@@ -50,6 +67,14 @@ export class TurnRun {
   /** Set when we ended it ourselves: what its end is called then. */
   #stopped: { status: 'cancelled' | 'interrupted'; error?: TurnError } | undefined;
   #interruptSent = false;
+  /** How it ended. The first one counts; it is told once the changes are known. */
+  #outcome: { status: TurnEnd; error: TurnError | undefined } | undefined;
+  /** `turn/start` is on its way or answered. */
+  #sent = false;
+  /** Whether the turn was started here; else it was typed in a terminal. */
+  #own = true;
+  #sawPrompt = false;
+  readonly #stopAsked = Promise.withResolvers<undefined>();
   readonly #reach: ModelReach;
 
   constructor(session: LiveSession, turn: TurnId, deps: TurnRunDeps) {
@@ -85,13 +110,43 @@ export class TurnRun {
         this.#deps.logger.error('a turn failed in the bridge', { turn: this.#turn, error });
       if (this.#stopped !== undefined) this.#endStopped();
       else this.#end('failed', { code, message });
-    } finally {
-      this.#store.dispose();
     }
+    await this.#close();
+  }
+
+  /**
+   * Follows a turn that others started on the session's thread, from where it is to its end. Its prompt is in
+   * the history already. Never rejects.
+   */
+  async follow(codexTurn: string, thread: string): Promise<void> {
+    this.#own = false;
+    this.#sent = true;
+    this.#session.emit({ type: 'turn.started', turn: this.#turn, at: this.#deps.clock.now() });
+    try {
+      void this.#deps.copies.before(this.#turn, true);
+      // Codex told of the turn over this very connection, so there is one.
+      const { codex, folder } = this.#deps;
+      const [link, prefix] = await Promise.all([codex.link(), diffPrefix(folder)]);
+      this.#prepare(link.client, thread, prefix);
+      this.#accepted(codexTurn);
+      await this.#done.promise;
+    } catch (error) {
+      this.#deps.logger.error('a turn of the terminal can not be followed', { turn: this.#turn, error });
+      const { code, message } = toErrorInfo(error);
+      this.#end('interrupted', { code, message });
+    }
+    await this.#close();
+  }
+
+  /** Whether a notification of the session's thread may be about this turn. */
+  takes(turnId: string | undefined): boolean {
+    if (turnId === undefined) return true;
+    return this.#codexTurn === undefined ? this.#sent : turnId === this.#codexTurn;
   }
 
   /** A notification of this session's thread. */
   accept(notification: ServerNotification): void {
+    if (this.#outcome !== undefined) return;
     if (this.#codexTurn === undefined) this.#early.push(notification);
     else this.#map(notification);
   }
@@ -134,15 +189,21 @@ export class TurnRun {
       at: clock.now(),
       ...(asked.model === undefined ? {} : { model: asked.model }),
     });
+    this.#deps.copies.prepare();
     // Codex may be away for some seconds, after crashes: who stops the turn does not wait for that.
     const link = await Promise.race([codex.link(), this.#stopAsked.promise]);
     if (link === undefined) return this.#endStopped();
     const { thread, model, restored } = await threads.load(this.#session, link);
+    await this.#unlessStopped(this.#deps.idle());
+    await this.#unlessStopped(this.#deps.copies.before(this.#turn));
+    // Somebody may have typed meanwhile; between this and `turn/start` nothing waits.
+    await this.#unlessStopped(this.#deps.idle());
     if (this.#stopped !== undefined) return this.#endStopped();
     this.#client = link.client;
     this.#thread = thread;
     if (restored !== undefined) this.#sayRestored();
     const choice = threads.choice(this.#session.id, asked, (name) => codex.defaultEffort(name));
+    this.#sent = true;
     // Not waited for before the turn is on its way: nothing is mapped until its answer is here.
     const prefix = diffPrefix(folder);
     const { turn } = await link.client.call('turn/start', {
@@ -155,19 +216,43 @@ export class TurnRun {
       ...choice,
     });
     threads.accepted(this.#session.id, choice);
+    this.#prepare(link.client, thread, await prefix);
+    this.#accepted(turn.id, choice.model ?? model);
+  }
+
+  /** Resolves with the promise, or as soon as somebody wants the turn stopped. */
+  async #unlessStopped(promise: Promise<unknown>): Promise<void> {
+    if (this.#stopped === undefined) await Promise.race([promise, this.#stopAsked.promise]);
+  }
+
+  #prepare(client: CodexClient, thread: string, diffPrefix: string): void {
+    const { clock, folder } = this.#deps;
+    this.#client = client;
+    this.#thread = thread;
     this.#mapper = new TurnEventMapper({
       turn: this.#turn,
       folder,
       now: () => clock.now(),
-      diffPrefix: await prefix,
+      diffPrefix,
       interruptedAs: () => this.#stopped ?? { status: 'cancelled' },
     });
-    this.#accepted(turn.id, choice.model ?? model);
   }
 
-  #accepted(codexTurn: string, model: string): void {
+  #accepted(codexTurn: string, model?: string): void {
     this.#codexTurn = codexTurn;
-    this.#session.emit({ type: 'turn.accepted', turn: this.#turn, codexTurn, model });
+    const others = this.#early.filter((one) => !this.takes(turnIdOf(one)));
+    this.#early = this.#early.filter((one) => this.takes(turnIdOf(one)));
+    if (others.length > 0) this.#deps.notOurs(others);
+    if (this.#early.some((one) => this.#isAnothersPrompt(one))) {
+      this.#handOver(this.#early);
+      return;
+    }
+    this.#session.emit({
+      type: 'turn.accepted',
+      turn: this.#turn,
+      codexTurn,
+      ...(model === undefined ? {} : { model }),
+    });
     this.#armDeadline();
     const early = this.#early;
     this.#early = [];
@@ -176,14 +261,38 @@ export class TurnRun {
   }
 
   #map(notification: ServerNotification): void {
-    const turnId = turnIdOf(notification);
-    if (turnId !== undefined && turnId !== this.#codexTurn) return;
-    this.#reach.see(notification);
+    if (!this.takes(turnIdOf(notification))) return;
+    if (this.#isAnothersPrompt(notification)) {
+      this.#handOver([notification]);
+      return;
+    }
+    // Who typed in a terminal sees there that Codex waits, and decides.
+    if (this.#own) this.#reach.see(notification);
     for (const event of this.#events(notification)) {
       if (event.type === 'turn.ended') this.#end(event.status, event.error);
       // Codex says it twice: in its answer to `turn/start`, and as `turn/started`.
       else if (event.type !== 'turn.accepted') this.#session.emit(event);
     }
+  }
+
+  /** The message that began the turn, when it is not ours: then ours was only added to it. */
+  #isAnothersPrompt(notification: ServerNotification): boolean {
+    if (!this.#own || this.#sawPrompt || notification.method !== 'item/started') return false;
+    const { item } = notification.params;
+    if (item.type !== 'userMessage') return false;
+    this.#sawPrompt = true;
+    // A Codex that does not give our id back gives none at all.
+    return typeof item.clientId === 'string' && item.clientId !== this.#turn;
+  }
+
+  #handOver(notifications: readonly ServerNotification[]): void {
+    const codexTurn = this.#codexTurn;
+    const thread = this.#thread;
+    this.#early = [];
+    this.#codexTurn = undefined;
+    this.#sent = false;
+    if (thread !== undefined && codexTurn !== undefined) this.#deps.joined(thread, codexTurn, notifications);
+    this.#end('interrupted', JOINED);
   }
 
   #events(notification: ServerNotification): readonly SessionEvent[] {
@@ -240,9 +349,19 @@ export class TurnRun {
     this.#end(this.#stopped?.status ?? 'interrupted', this.#stopped?.error);
   }
 
-  #end(status: 'completed' | 'failed' | 'cancelled' | 'interrupted', error?: TurnError): void {
-    this.#session.endTurn(this.#turn, status, error);
+  #end(status: TurnEnd, error?: TurnError): void {
+    this.#outcome ??= { status, error };
     this.#done.resolve();
+  }
+
+  /** The turn has its end when it is known what it changed: whoever waits for it gets both. */
+  async #close(): Promise<void> {
+    this.#store.dispose();
+    if (!this.#sent) this.#deps.copies.abandon(this.#turn);
+    const changes = await this.#deps.copies.after(this.#turn);
+    if (changes !== undefined) this.#session.emit({ type: 'turn.changes', turn: this.#turn, changes });
+    const { status, error } = this.#outcome ?? { status: 'interrupted' };
+    this.#session.endTurn(this.#turn, status, error);
   }
 }
 

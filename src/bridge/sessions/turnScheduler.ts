@@ -25,6 +25,8 @@ export class TurnScheduler {
   /** Sessions with waiting and no running turn, in the order of their turns to come. */
   readonly #ready = new Set<SessionId>();
   readonly #running = new Map<SessionId, TurnId>();
+  /** Turns that others started while one from here still had the session's place: they have it next. */
+  readonly #occupants = new Map<SessionId, TurnId>();
   #limit: number;
   #pumping = false;
 
@@ -35,12 +37,12 @@ export class TurnScheduler {
 
   /** Turns that run now. */
   get running(): number {
-    return this.#running.size;
+    return this.#running.size + this.#occupants.size;
   }
 
   /** Turns that wait. */
   get queued(): number {
-    return this.#sessions.size - this.#running.size;
+    return this.#sessions.size - this.running;
   }
 
   /** Queues a turn, and starts it at once where there is room. A turn that is known already stays as it is. */
@@ -54,6 +56,20 @@ export class TurnScheduler {
     this.#pump();
   }
 
+  /**
+   * A turn runs that was not started here (somebody typed in a terminal): the session is busy until
+   * {@link TurnScheduler.done}, whatever the limit says.
+   */
+  occupy(session: SessionId, turn: TurnId): void {
+    this.#sessions.set(turn, session);
+    if (this.#running.has(session)) {
+      this.#occupants.set(session, turn);
+      return;
+    }
+    this.#running.set(session, turn);
+    this.#ready.delete(session);
+  }
+
   /** A started turn has ended, however: its place is free. Other turns are left alone. */
   done(turn: TurnId): void {
     this.#release(turn);
@@ -64,6 +80,7 @@ export class TurnScheduler {
   remove(turn: TurnId): boolean {
     const session = this.#sessions.get(turn);
     if (session === undefined || this.#running.get(session) === turn) return false;
+    if (this.#occupants.get(session) === turn) return false;
     this.#sessions.delete(turn);
     const rest = (this.#waiting.get(session) ?? []).filter((other) => other !== turn);
     if (rest.length > 0) {
@@ -83,10 +100,17 @@ export class TurnScheduler {
 
   #release(turn: TurnId): void {
     const session = this.#sessions.get(turn);
-    if (session === undefined || this.#running.get(session) !== turn) return;
-    this.#running.delete(session);
+    if (session === undefined) return;
+    const occupant = this.#occupants.get(session);
+    if (this.#running.get(session) === turn) {
+      this.#running.delete(session);
+      if (occupant !== undefined) this.#running.set(session, occupant);
+      else if (this.#waiting.has(session)) this.#ready.add(session);
+    } else if (occupant !== turn) {
+      return;
+    }
+    this.#occupants.delete(session);
     this.#sessions.delete(turn);
-    if (this.#waiting.has(session)) this.#ready.add(session);
   }
 
   /** Starts what may start. A `start` that calls back in only changes the state: the outer loop sees it. */

@@ -1,0 +1,285 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/bridge/clock.ts';
+import type { CodexClient } from '../../src/bridge/codex/client.ts';
+import type { ServerNotification } from '../../src/bridge/codex/generated/ServerNotification.ts';
+import type { ServerRequest } from '../../src/bridge/codex/generated/ServerRequest.ts';
+import { NO_ANSWER } from '../../src/bridge/codex/jsonRpc.ts';
+import type { CodexHost } from '../../src/bridge/folders/codexHost.ts';
+import type { HistoryStore } from '../../src/bridge/ports.ts';
+import { ApprovalBroker } from '../../src/bridge/sessions/approvalBroker.ts';
+import { EventWriter } from '../../src/bridge/sessions/eventWriter.ts';
+import { LiveSession } from '../../src/bridge/sessions/liveSession.ts';
+import { SessionWork } from '../../src/bridge/sessions/sessionWork.ts';
+import { Threads } from '../../src/bridge/sessions/threads.ts';
+import { TurnScheduler } from '../../src/bridge/sessions/turnScheduler.ts';
+import { DEFAULT_SETTINGS } from '../../src/shared/settings.ts';
+import { MemoryLogger } from '../support/appServers.ts';
+import { sessionWith } from './support/sessions.ts';
+
+/**
+ * A prompt of ours and one that is typed in the terminal at the same moment: the order in which Codex tells of
+ * them can't be arranged with the real one.
+ */
+const THREAD = 'thread-1';
+const source = { kind: 'mcp' } as const;
+
+interface Call {
+  readonly method: string;
+  readonly params: Record<string, unknown>;
+  answer(result: unknown): void;
+}
+
+let work: SessionWork;
+let session: LiveSession;
+let calls: Call[];
+let wake: (() => void)[];
+let terminalOpen: boolean;
+/** Before-turn copies are made until then. */
+let copying: Promise<void>;
+
+beforeEach(() => {
+  calls = [];
+  wake = [];
+  terminalOpen = false;
+  copying = Promise.resolve();
+  const logger = new MemoryLogger();
+  const call = (method: string, params: Record<string, unknown>) =>
+    new Promise((answer) => {
+      calls.push({ method, params, answer });
+      if (method === 'thread/start') answer({ thread: { id: THREAD } });
+      if (method === 'thread/name/set' || method === 'turn/interrupt') answer({});
+      for (const one of wake.splice(0)) one();
+    });
+  // Of each only what a turn needs.
+  const client = { call } as unknown as CodexClient;
+  const codex = {
+    link: async () => ({ client, generation: 1 }),
+    requireLogin: async () => {},
+  } as unknown as CodexHost;
+  const history = {
+    append: () => {},
+    transaction: (run: () => unknown) => run(),
+    turnByKey: () => undefined,
+  } as unknown as HistoryStore;
+  const settings = () => DEFAULT_SETTINGS;
+  const copies = {
+    prepare: () => {},
+    before: () => copying,
+    after: async () => undefined,
+    abandon: () => {},
+  };
+  work = new SessionWork({
+    clock: systemClock,
+    logger,
+    history,
+    settings,
+    writer: new EventWriter({ history, clock: systemClock, logger }),
+    codex,
+    ...{ copies },
+    threads: new Threads({ folder: process.cwd(), settings }),
+    broker: new ApprovalBroker({ clock: systemClock, aloneMs: () => 60_000 }),
+    folder: process.cwd(),
+    session: () => session,
+    makeRoom: async () => {},
+    terminalOpen: () => terminalOpen,
+    onStatus: () => {},
+  });
+  session = new LiveSession(work, sessionWith(), () => {});
+});
+
+/** The n-th call of that method, as soon as it is there. */
+async function called(method: string, n = 1): Promise<Call> {
+  for (;;) {
+    const found = calls.filter((call) => call.method === method)[n - 1];
+    if (found !== undefined) return found;
+    await new Promise<void>((resolve) => wake.push(resolve));
+  }
+}
+
+function tell(method: string, params: object): void {
+  // Only what is read of a notification.
+  work.accept({ method, params: { threadId: THREAD, ...params } } as unknown as ServerNotification);
+}
+
+function started(turn: string): void {
+  tell('turn/started', { turn: { id: turn } });
+}
+
+function message(turn: string, id: string, clientId: string, text: string): void {
+  const item = { type: 'userMessage', id, clientId, content: [{ type: 'text', text }] };
+  tell('item/started', { turnId: turn, item, startedAtMs: 1 });
+  tell('item/completed', { turnId: turn, item, completedAtMs: 1 });
+}
+
+function completed(turn: string, status = 'completed'): void {
+  tell('turn/completed', { turn: { id: turn, status, error: null } });
+}
+
+async function prompt(text: string): Promise<string> {
+  return (await session.prompt({ prompt: text, source })).turn;
+}
+
+describe('a session that a terminal keeps busy', () => {
+  const begun: string[] = [];
+  let scheduler: TurnScheduler;
+
+  beforeEach(() => {
+    begun.length = 0;
+    scheduler = new TurnScheduler({ limit: 1, start: (_session, turn) => begun.push(turn) });
+  });
+
+  test('starts none of its own turns until that one has ended, beyond the limit as well', () => {
+    scheduler.request('a', 'a1');
+    scheduler.occupy('b', 'typed');
+    scheduler.request('b', 'b1');
+    expect([scheduler.running, scheduler.queued]).toEqual([2, 1]);
+    scheduler.done('a1');
+    expect(begun).toEqual(['a1']);
+    expect(scheduler.remove('typed')).toBe(false);
+    scheduler.done('typed');
+    expect(begun).toEqual(['a1', 'b1']);
+  });
+
+  test('also where it began before the last of ours was wholly over', () => {
+    scheduler.request('a', 'a1');
+    scheduler.request('a', 'a2');
+    scheduler.occupy('a', 'typed');
+    expect([scheduler.running, scheduler.queued]).toEqual([2, 1]);
+    expect(scheduler.remove('typed')).toBe(false);
+    scheduler.done('a1');
+    expect(begun).toEqual(['a1']);
+    expect([scheduler.running, scheduler.queued]).toEqual([1, 1]);
+    scheduler.done('typed');
+    expect(begun).toEqual(['a1', 'a2']);
+    scheduler.occupy('a', 'short');
+    scheduler.done('short');
+    scheduler.done('a2');
+    expect([scheduler.running, scheduler.queued]).toEqual([0, 0]);
+  });
+});
+
+describe('turns of the terminal beside ours', () => {
+  test('one that began while ours was on its way is theirs, and ours goes on', async () => {
+    const ours = await prompt('ours');
+    const start = await called('turn/start');
+    started('theirs');
+    message('theirs', 'i1', 'tui', 'typed');
+    completed('theirs');
+    started('own');
+    message('own', 'i2', ours, 'ours');
+    start.answer({ turn: { id: 'own' } });
+    completed('own');
+    await session.ended(ours);
+    const typed = session.snapshot.turns.find((turn) => turn.source.kind === 'terminal');
+    await session.ended(typed?.id ?? '');
+    expect(session.snapshot.turns).toMatchObject([
+      { id: ours, status: 'completed', codexTurn: 'own' },
+      { prompt: 'typed', source: { kind: 'terminal' }, status: 'completed', codexTurn: 'theirs' },
+    ]);
+  });
+
+  test.each(['before the answer', 'after the answer'])(
+    'a prompt that joined theirs is not run with their rights: both stop (told %s)',
+    async (when) => {
+      const ours = await prompt('ours');
+      const start = await called('turn/start');
+      const theirs = () => {
+        started('joined');
+        message('joined', 'i1', 'tui', 'typed');
+      };
+      if (when === 'before the answer') theirs();
+      start.answer({ turn: { id: 'joined' } });
+      if (when === 'after the answer') {
+        started('joined');
+        await new Promise((resolve) => setImmediate(resolve));
+        message('joined', 'i1', 'tui', 'typed');
+      }
+      const interrupt = await called('turn/interrupt');
+      expect(interrupt.params).toEqual({ threadId: THREAD, turnId: 'joined' });
+      const ended = await session.ended(ours);
+      expect(ended).toMatchObject({ status: 'interrupted', error: { code: 'SESSION_BUSY' } });
+      completed('joined', 'interrupted');
+      const typed = session.snapshot.turns.find((turn) => turn.source.kind === 'terminal');
+      expect(await session.ended(typed?.id ?? '')).toMatchObject({
+        prompt: 'typed',
+        status: 'interrupted',
+        error: { code: 'SESSION_BUSY' },
+      });
+      // And the session is usable.
+      const again = await prompt('again');
+      (await called('turn/start', 2)).answer({ turn: { id: 'own' } });
+      message('own', 'i3', again, 'again');
+      completed('own');
+      expect((await session.ended(again)).status).toBe('completed');
+    },
+  );
+
+  test('ours waits for theirs, and can be cancelled meanwhile', async () => {
+    const first = await prompt('first');
+    (await called('turn/start')).answer({ turn: { id: 'own' } });
+    completed('own');
+    await session.ended(first);
+    started('theirs');
+    const second = await prompt('second');
+    expect(session.turn(second).status).toBe('queued');
+    await session.cancel(second);
+    const third = await prompt('third');
+    message('theirs', 'i1', 'tui', 'typed');
+    expect(calls.filter(({ method }) => method === 'turn/start')).toHaveLength(1);
+    completed('theirs');
+    (await called('turn/start', 2)).answer({ turn: { id: 'own2' } });
+    completed('own2');
+    expect((await session.ended(third)).status).toBe('completed');
+  });
+
+  test('one that begins while ours is prepared goes first, and ours can be cancelled meanwhile', async () => {
+    const copied = Promise.withResolvers<void>();
+    copying = copied.promise;
+    const first = await prompt('first');
+    await called('thread/start');
+    started('theirs');
+    message('theirs', 'i1', 'tui', 'typed');
+    copied.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(calls.map(({ method }) => method)).not.toContain('turn/start');
+    await session.cancel(first);
+    const second = await prompt('second');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(calls.map(({ method }) => method)).not.toContain('turn/start');
+    completed('theirs');
+    (await called('turn/start')).answer({ turn: { id: 'own' } });
+    completed('own');
+    await session.ended(second);
+    expect(session.snapshot.turns.map(({ status }) => status)).toEqual([
+      'cancelled',
+      'completed',
+      'completed',
+    ]);
+  });
+
+  test('a turn of which nothing is told but its end leaves no trace', async () => {
+    const first = await prompt('first');
+    (await called('turn/start')).answer({ turn: { id: 'own' } });
+    completed('own');
+    await session.ended(first);
+    started('empty');
+    completed('empty');
+    const second = await prompt('second');
+    (await called('turn/start', 2)).answer({ turn: { id: 'own2' } });
+    completed('own2');
+    await session.ended(second);
+    expect(session.snapshot.turns.map(({ prompt: text }) => text)).toEqual(['first', 'second']);
+  });
+
+  test('questions of threads that are not ours: left to an open terminal, else a no', async () => {
+    const request = {
+      id: 1,
+      method: 'item/commandExecution/requestApproval',
+      params: { threadId: 'another', turnId: 't', itemId: 'i', command: 'rm' },
+      // Only what is read of it.
+    } as unknown as ServerRequest;
+    expect(await work.request(request)).toEqual({ decision: 'decline' });
+    terminalOpen = true;
+    expect(await work.request(request)).toBe(NO_ANSWER);
+  });
+});
