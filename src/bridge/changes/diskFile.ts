@@ -25,6 +25,9 @@ export interface DiskFile {
   readonly bytes: Buffer;
 }
 
+/** Far beyond what a copy has: such a file is not what any turn left, and is not read. Bytes. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
 /** Undefined where nothing is. */
 export function readDiskFile(directory: PinnedDirectory, name: string): DiskFile | undefined {
   const path = directory.child(name);
@@ -33,7 +36,7 @@ export function readDiskFile(directory: PinnedDirectory, name: string): DiskFile
   const mode = stats.mode & 0o7777;
   if (stats.isSymbolicLink())
     return { type: 'link', mode, bytes: readlinkSync(path, { encoding: 'buffer' }) };
-  if (!stats.isFile()) return { type: 'other', mode, bytes: Buffer.alloc(0) };
+  if (!stats.isFile() || stats.size > MAX_BYTES) return { type: 'other', mode, bytes: Buffer.alloc(0) };
   const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
   const fd = openSync(path, flags);
   try {

@@ -4,8 +4,8 @@ import {
   type Dirent,
   fstatSync,
   lstatSync,
+  opendirSync,
   openSync,
-  readdirSync,
   readFile,
   readFileSync,
   readlinkSync,
@@ -78,7 +78,7 @@ export class FolderScanner {
     };
     const stack = [''];
     for (let directory = stack.pop(); directory !== undefined; directory = stack.pop()) {
-      const children = this.#list(directory, scan);
+      const children = await this.#list(directory, scan);
       for (const child of children) {
         await scan.slices.pause();
         const path = directory === '' ? child.name : `${directory}/${child.name}`;
@@ -111,12 +111,13 @@ export class FolderScanner {
   }
 
   /** What is in a directory, by name; its own rules are read first. */
-  #list(directory: string, scan: Scan): Dirent[] {
+  async #list(directory: string, scan: Scan): Promise<Dirent[]> {
     const absolute = join(this.#deps.folder, directory);
     let children: Dirent[];
     try {
-      children = readdirSync(absolute, { withFileTypes: true });
+      children = await this.#children(absolute, scan);
     } catch (error) {
+      scan.slices.check();
       if (directory === '') throw error;
       exclude(scan, `${directory}/`, 'unreadable');
       return [];
@@ -128,6 +129,22 @@ export class FolderScanner {
       if (text !== undefined) scan.rules.add(directory, parseRules(text, base, ignoreCase));
     }
     return children.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** No more than are looked at in all: the directory may have millions. */
+  async #children(absolute: string, scan: Scan): Promise<Dirent[]> {
+    const children: Dirent[] = [];
+    const directory = opendirSync(absolute, { bufferSize: 256 });
+    try {
+      for (let child = directory.readSync(); child !== null; child = directory.readSync()) {
+        children.push(child);
+        if (children.length > this.#deps.limits.files) break;
+        if (children.length % 256 === 0) await scan.slices.pause();
+      }
+    } finally {
+      directory.closeSync();
+    }
+    return children;
   }
 
   async #look(path: string, child: Dirent, known: Entry | undefined, scan: Scan): Promise<Entry | undefined> {

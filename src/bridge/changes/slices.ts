@@ -13,11 +13,16 @@ export class Slices {
     this.#signal = signal;
   }
 
+  /** Throws the signal's reason once it has fired. */
+  check(): void {
+    this.#signal?.throwIfAborted();
+  }
+
   /** Lets everything else run, when the slice is used up. */
   async pause(): Promise<void> {
     if (performance.now() - this.#start < SLICE_MS) return;
     await nextTurn();
-    this.#signal?.throwIfAborted();
+    this.check();
     this.#start = performance.now();
   }
 }
