@@ -80,7 +80,9 @@ it('answers every request as the contract says', async () => {
   const copy = await copies(all, followed);
   await putsAway(all, copy);
   await endsTheBridge(all);
-  expect([...all.asked].toSorted()).toEqual(Object.keys(faceParams).toSorted());
+  // What a turn changed and the terminal have tests of their own, with all their requests.
+  const here = Object.keys(faceParams).filter((name) => !/^(?:changes|terminal)\./.test(name));
+  expect([...all.asked].toSorted()).toEqual(here.toSorted());
 });
 
 async function asksTheBridge({ bridge, face: { hello }, folder, ask }: Asking) {

@@ -76,8 +76,10 @@ describe('Codex Bridge in the extension host', () => {
 
   it('cancels a turn', async () => {
     const ended = nextEnd(face);
+    // Listened for before the prompt: the first text may be told before the prompt's own answer.
+    const streams = event(face, ({ event }) => event.type === 'item.delta');
     const sent = await vscode.commands.executeCommand<Sent>('codexBridge.ask', '!stall');
-    await event(face, ({ event }) => event.type === 'item.delta');
+    await streams;
     assert.deepEqual(await vscode.commands.executeCommand('codexBridge.cancel'), [sent.turn]);
     assert.equal((await ended).status, 'cancelled');
   });

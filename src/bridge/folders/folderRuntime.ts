@@ -254,7 +254,7 @@ export class FolderRuntime implements FolderApi {
 
   async deleteSession(id: SessionId): Promise<void> {
     const session = this.session(id);
-    await this.terminals.end(id);
+    if (this.terminals.has(id)) await this.terminals.end(id);
     if (session.busy) await session.cancel();
     const { thread, turns } = session.head;
     this.#writer.flush(session);

@@ -157,7 +157,7 @@ export class Threads {
     if (resumed !== undefined) return this.#keep(session.id, generation, resumed);
     const started = await client.call('thread/start', this.#threadParams(head));
     const entry = this.#keep(session.id, generation, started);
-    entry.blank = true;
+    entry.blank = conversationOf(head) !== '';
     session.emit({ type: 'session.thread', thread: entry.thread });
     return entry;
   }
