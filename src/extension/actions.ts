@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { BridgeError } from '../shared/errors.ts';
 import type { SessionId } from '../shared/session.ts';
+import type { ApprovalWatch } from './approvalWatch.ts';
 import type { CommandId } from './commandIds.ts';
+import { connectClaudeCode, copyMcpConfiguration } from './mcpConfiguration.ts';
 import { pickFolder } from './pickFolder.ts';
 import { createSessionActions } from './sessionActions.ts';
 import { isNode, sessionOf } from './views/sessionNodes.ts';
@@ -14,6 +16,7 @@ export interface ActionDeps {
   readonly context: vscode.ExtensionContext;
   readonly log: vscode.LogOutputChannel;
   readonly window: WindowFace;
+  readonly approvals: ApprovalWatch;
   sessions(): SessionsView;
   /** Brings the chat into view; `keepFocus` leaves the keyboard where it is. */
   showChat(keepFocus?: boolean): Promise<void>;
@@ -27,6 +30,9 @@ export function createActions(deps: ActionDeps): Actions {
   const { window, log } = deps;
   return {
     ...createSessionActions(deps),
+    'codexBridge.showChat': () => showAsked(deps),
+    'codexBridge.reviewApproval': (argument) => showAsked(deps, argument),
+    'codexBridge.connectClaudeCode': () => connectClaudeCode(window),
     'codexBridge.newSession': async () => {
       await window.newSession();
       await deps.showChat();
@@ -91,6 +97,16 @@ async function showSession({ window, showChat }: ActionDeps, argument: unknown):
   await showChat(isNode(argument));
 }
 
+/** Opens the chat; where Codex asks something, with the session that asks, so that the card is in view. */
+async function showAsked({ window, approvals, showChat }: ActionDeps, argument?: unknown): Promise<void> {
+  const { asked } = approvals;
+  const wanted = typeof argument === 'string' ? argument : undefined;
+  const here = asked.some(({ session }) => session === window.selected);
+  const session = wanted ?? (here ? undefined : asked[0]?.session);
+  if (session !== undefined && session !== window.selected) await window.select(session);
+  await showChat();
+}
+
 interface ExportTarget {
   readonly session: string;
   readonly format: 'json' | 'markdown';
@@ -152,34 +168,6 @@ async function askExportTarget(
     filters: { [picked.label]: [picked.extension] },
   });
   return target === undefined ? undefined : { session, format: picked.format, target };
-}
-
-/** The person's own choice: what is copied lets its reader use Codex in these folders. */
-async function copyMcpConfiguration(window: WindowFace): Promise<void> {
-  const own = await window.connectedFolders();
-  const endpoints = await window.link.request('endpoints', {});
-  const choices = endpoints.folders
-    .filter(({ key }) => own.some((folder) => folder.key === key))
-    .map(({ name, path, url, token }) => ({ label: name, description: path, url, token }));
-  const all = {
-    label: 'All folders',
-    description: 'of this bridge',
-    url: endpoints.url,
-    token: endpoints.token,
-  };
-  const picked = await vscode.window.showQuickPick([...choices, all], {
-    title: 'Copy MCP configuration (with its token)',
-    placeHolder: 'Which folder may the client use?',
-  });
-  if (picked === undefined) return;
-  const { url, token } = picked;
-  const configuration = {
-    mcpServers: { 'codex-bridge': { type: 'http', url, headers: { Authorization: `Bearer ${token}` } } },
-  };
-  await vscode.env.clipboard.writeText(JSON.stringify(configuration, null, 2));
-  await vscode.window.showInformationMessage(
-    'Copied. The configuration has a token in it: give it only to clients that may use Codex here. It is valid until the bridge ends.',
-  );
 }
 
 async function runDoctor({ context, log }: ActionDeps): Promise<void> {

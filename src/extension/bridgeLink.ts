@@ -2,7 +2,7 @@ import type { BridgeConnection } from '../client/connect.ts';
 import { type Disposable, Emitter } from '../shared/disposables.ts';
 import { BridgeError, type ErrorInfo, toErrorInfo } from '../shared/errors.ts';
 import type { NumberedEvent } from '../shared/events.ts';
-import type { FaceContract, FolderInfo } from '../shared/faces.ts';
+import type { FaceContract, FolderInfo, FolderStatus } from '../shared/faces.ts';
 import { reduce } from '../shared/reducer.ts';
 import type { Params, RequestName, Result } from '../shared/rpc.ts';
 import type { SessionId, SessionSnapshot, SessionSummary } from '../shared/session.ts';
@@ -43,6 +43,8 @@ export class BridgeLink implements Disposable {
   readonly #folders: Emitter<readonly FolderInfo[]>;
   readonly #summary: Emitter<SessionSummary>;
   readonly #removed: Emitter<SessionId>;
+  readonly #folderStatus: Emitter<FolderStatus>;
+  readonly #clients: Emitter<void>;
   readonly #session: Emitter<SessionSnapshot | null>;
   readonly #event: Emitter<{ session: SessionId } & NumberedEvent>;
   #current: LinkState = { kind: 'idle' };
@@ -65,6 +67,8 @@ export class BridgeLink implements Disposable {
     this.#folders = new Emitter(deps.onError);
     this.#summary = new Emitter(deps.onError);
     this.#removed = new Emitter(deps.onError);
+    this.#folderStatus = new Emitter(deps.onError);
+    this.#clients = new Emitter(deps.onError);
     this.#session = new Emitter(deps.onError);
     this.#event = new Emitter(deps.onError);
   }
@@ -100,6 +104,14 @@ export class BridgeLink implements Disposable {
   }
   get onRemoved() {
     return this.#removed.on;
+  }
+  /** Codex or the counts of a folder have changed; of any folder, too. */
+  get onFolderStatus() {
+    return this.#folderStatus.on;
+  }
+  /** MCP clients may have come or gone. */
+  get onClients() {
+    return this.#clients.on;
   }
   /** Another session is open, or its events had a gap: replaces what was shown. */
   get onSession() {
@@ -197,6 +209,8 @@ export class BridgeLink implements Disposable {
     this.#connection?.dispose();
     this.#connection = undefined;
     for (const emitter of [this.#state, this.#folders, this.#summary, this.#removed]) emitter.dispose();
+    this.#folderStatus.dispose();
+    this.#clients.dispose();
     this.#session.dispose();
     this.#event.dispose();
   }
@@ -241,6 +255,8 @@ export class BridgeLink implements Disposable {
       }
       this.#removed.fire(session);
     });
+    rpc.on('folder.status', (status) => this.#folderStatus.fire(status));
+    rpc.on('clients.changed', () => this.#clients.fire());
     rpc.on('session.event', (event) => this.#apply(event));
   }
 

@@ -17,6 +17,9 @@ export type SessionCommandId = (typeof SESSION_COMMAND_IDS)[number];
 /** Every command of the extension: package.json declares the same ones (checked by a test). */
 export const COMMAND_IDS = [
   ...SESSION_COMMAND_IDS,
+  'codexBridge.showChat',
+  'codexBridge.reviewApproval',
+  'codexBridge.connectClaudeCode',
   'codexBridge.newSession',
   'codexBridge.ask',
   'codexBridge.cancel',
@@ -34,3 +37,4 @@ export type CommandId = (typeof COMMAND_IDS)[number];
 /** The views, as package.json names them. */
 export const CHAT_VIEW = 'codexBridge.chat';
 export const SESSIONS_VIEW = 'codexBridge.sessions';
+export const CLIENTS_VIEW = 'codexBridge.clients';

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { CHAT_VIEW, COMMAND_IDS, type CommandId, SESSIONS_VIEW } from './commandIds.ts';
+import { CHAT_VIEW, CLIENTS_VIEW, COMMAND_IDS, type CommandId, SESSIONS_VIEW } from './commandIds.ts';
 import type { Face, Views } from './face.ts';
 import { lazyTree } from './views/lazyTree.ts';
 import { isNode } from './views/sessionNodes.ts';
@@ -56,8 +56,17 @@ function createViews(context: vscode.ExtensionContext, face: LoadFace): Views {
     treeDataProvider: lazyTree(async () => (await face()).sessions),
     showCollapseAll: false,
   });
-  context.subscriptions.push(sessions);
-  return { sessions };
+  const clients = vscode.window.createTreeView(CLIENTS_VIEW, {
+    treeDataProvider: lazyTree(async () => (await face()).clients),
+    showCollapseAll: false,
+  });
+  const status = vscode.window.createStatusBarItem('codexBridge.status', vscode.StatusBarAlignment.Left, 0);
+  status.name = 'Codex Bridge';
+  status.text = '$(comment-discussion) Codex';
+  status.command = 'codexBridge.showChat';
+  if (vscode.workspace.workspaceFolders !== undefined) status.show();
+  context.subscriptions.push(sessions, clients, status);
+  return { sessions, clients, status };
 }
 
 function registerCommands(

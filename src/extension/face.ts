@@ -6,6 +6,8 @@ import { stateDir } from '../client/stateDir.ts';
 import { DisposableStore } from '../shared/disposables.ts';
 import { BridgeError, messageOf } from '../shared/errors.ts';
 import { type Actions, createActions } from './actions.ts';
+import { ApprovalNotices } from './approvalNotices.ts';
+import { ApprovalWatch } from './approvalWatch.ts';
 import { BridgeLink, type LinkFolder } from './bridgeLink.ts';
 import { attachChat } from './chatHost.ts';
 import { chatHtml } from './chatHtml.ts';
@@ -14,6 +16,8 @@ import { ComposerMemory } from './composerMemory.ts';
 import { openLink } from './openLink.ts';
 import { SessionIndex } from './sessionIndex.ts';
 import { readSettings } from './settings.ts';
+import { keepStatusBar } from './statusBar.ts';
+import { type ClientsNode, ClientsView } from './views/clientsView.ts';
 import type { SessionsNode } from './views/sessionNodes.ts';
 import { SessionsView } from './views/sessionsView.ts';
 import { WindowFace } from './windowFace.ts';
@@ -27,6 +31,8 @@ export interface FaceDeps {
 /** What activation has registered, for the parts behind it to fill. */
 export interface Views {
   readonly sessions: vscode.TreeView<SessionsNode>;
+  readonly clients: vscode.TreeView<ClientsNode>;
+  readonly status: vscode.StatusBarItem;
 }
 
 /** All that is loaded at first use: the line to the bridge, and what the views and commands do with it. */
@@ -35,6 +41,8 @@ export interface Face extends vscode.Disposable {
   readonly index: SessionIndex;
   readonly actions: Actions;
   readonly sessions: SessionsView;
+  readonly clients: ClientsView;
+  readonly approvals: ApprovalWatch;
   /** Starts or joins the bridge; an error is shown in the chat and not thrown. */
   start(): Promise<void>;
   /** Fills a chat view. Ends with the view. */
@@ -101,9 +109,40 @@ export function createFace({ context, log, views }: FaceDeps): Face {
     else chatView.show(keepFocus);
   };
   const sessions = store.add(new SessionsView({ window, view: views.sessions, onError }));
-  const actions = createActions({ context, log, window, sessions: () => sessions, showChat, onError });
-  store.add(views.sessions.onDidChangeVisibility(({ visible }) => void (visible && start())));
-  if (views.sessions.visible) void start();
+  const clients = store.add(new ClientsView(window, views.clients, onError));
+  const approvals = store.add(new ApprovalWatch(window, onError));
+  const hasFolder = () => windowFolders().length > 0;
+  store.add(keepStatusBar({ item: views.status, window, approvals, hasFolder, onError }));
+  const notices = store.add(
+    new ApprovalNotices({
+      approvals,
+      view: views.sessions,
+      chatVisible: () => chatView?.visible === true,
+      decline: ({ session, approval }) => {
+        const decision = approval.decisions.includes('decline') ? 'decline' : 'cancel';
+        link
+          .request('approval.answer', { session, approval: approval.id, decision })
+          .catch((error: unknown) => {
+            // Answered elsewhere at the same moment: then its notification has closed, too.
+            if (!(error instanceof BridgeError) || error.code !== 'APPROVAL_NOT_FOUND') onError(error);
+          });
+      },
+      onError,
+    }),
+  );
+  const actions = createActions({
+    context,
+    log,
+    window,
+    approvals,
+    sessions: () => sessions,
+    showChat,
+    onError,
+  });
+  for (const view of [views.sessions, views.clients]) {
+    store.add(view.onDidChangeVisibility(({ visible }) => void (visible && start())));
+    if (view.visible) void start();
+  }
 
   store.add(vscode.workspace.onDidChangeWorkspaceFolders(() => void window.foldersChanged().catch(onError)));
   store.add(vscode.workspace.onDidGrantWorkspaceTrust(() => void start()));
@@ -118,6 +157,8 @@ export function createFace({ context, log, views }: FaceDeps): Face {
     index,
     actions,
     sessions,
+    clients,
+    approvals,
     start,
     showChat(view) {
       view.webview.options = {
@@ -136,7 +177,10 @@ export function createFace({ context, log, views }: FaceDeps): Face {
       view.onDidDispose(() => {
         chat.dispose();
         if (chatView === view) chatView = undefined;
+        notices.update();
       });
+      view.onDidChangeVisibility(() => notices.update());
+      notices.update();
       view.webview.html = chatHtml(view.webview, context.extensionUri);
       void start();
     },

@@ -1,9 +1,16 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Browser, FrameLocator, Locator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { BridgeConnection } from '../../src/client/connect.ts';
+import { readDiscovery } from '../../src/client/discovery.ts';
+import type { SessionSummary } from '../../src/shared/session.ts';
 import { launchBrowser, Workbench } from '../support/browser.ts';
 import { type CodexHome, makeCodexHome } from '../support/codexHome.ts';
 import { demoScript } from '../support/demoScript.ts';
-import { ScriptedModel } from '../support/scriptedModel.ts';
+import { joinBridge } from '../support/faces.ts';
+import { connectClient } from '../support/mcpClients.ts';
+import { Latch, ScriptedModel, words } from '../support/scriptedModel.ts';
 import { VsCode } from '../support/vscode.ts';
 
 /** What is around the chat: the sessions and clients trees, the status bar, notifications. */
@@ -120,4 +127,91 @@ describe('the views beside the chat', () => {
     await toast('Deleted "Birds (fork)"').getByRole('button', { name: 'Undo' }).click();
     await row('Birds (fork)').waitFor();
   });
+
+  const status = (): Locator => workbench.page.locator('.statusbar-item[id$="codexBridge.status"]');
+
+  test('says in the status bar and in a notification what is asked, and closes it when it was answered elsewhere', async () => {
+    await expect.poll(() => status().innerText()).toContain('1 running');
+    await workbench.runCommand('Codex Bridge: New Session');
+    await chat.getByRole('heading', { name: 'Ask Codex' }).waitFor();
+    await workbench.send('!run touch asked.txt');
+    await chat.getByRole('alertdialog').waitFor();
+    await expect.poll(() => status().innerText()).toContain('1 question, 2 running');
+    // The chat shows the card: there is nothing to notify of.
+    expect(await toast('touch asked.txt').count()).toBe(0);
+    await row('waiting for you').waitFor();
+    await workbench.screenshot('views-question');
+
+    await workbench.page.locator('.activitybar a[aria-label^="Explorer"]').click();
+    await toast("to run /bin/bash -lc 'touch asked.txt'").waitFor();
+    await workbench.page.locator('.activitybar .badge:visible', { hasText: '1' }).first().waitFor();
+    await workbench.screenshot('views-notice');
+    const other = await joinBridge(vscode.bridgeHome);
+    try {
+      const id = (await readSessions(other, 'touch asked.txt'))[0]?.id ?? '';
+      const { approvals } = await other.rpc.request('session.approvals', { session: id });
+      const approval = approvals[0]?.id ?? '';
+      await other.rpc.request('approval.answer', { session: id, approval, decision: 'decline' });
+    } finally {
+      other.dispose();
+    }
+    await toast("to run /bin/bash -lc 'touch asked.txt'").waitFor({ state: 'detached' });
+    await expect.poll(() => status().innerText()).not.toContain('question');
+  });
+
+  test('declines from the notification, and shows the question by a click on the status bar', async () => {
+    model.script(demoScript);
+    await workbench.chat();
+    await workbench.runCommand('Codex Bridge: New Session');
+    await chat.getByRole('heading', { name: 'Ask Codex' }).waitFor();
+    await workbench.send('!run touch later.txt');
+    await chat.getByRole('alertdialog').waitFor();
+    await workbench.page.locator('.activitybar a[aria-label^="Explorer"]').click();
+    await toast('touch later.txt').waitFor();
+    await toast('touch later.txt').getByText('Review').click();
+    await chat.getByRole('alertdialog').waitFor();
+    await workbench.page.locator('.activitybar a[aria-label^="Explorer"]').click();
+    await status().click();
+    await chat.getByRole('alertdialog').waitFor();
+    await toast('touch later.txt').waitFor({ state: 'detached' });
+    await workbench.page.locator('.activitybar a[aria-label^="Explorer"]').click();
+    await toast('touch later.txt').getByRole('button', { name: 'Cancel' }).click();
+    await toast('touch later.txt').waitFor({ state: 'detached' });
+    await expect.poll(() => status().innerText()).not.toContain('question');
+    expect(existsSync(join(vscode.folder, 'later.txt'))).toBe(false);
+  });
+
+  test('shows who is connected over MCP and what they have running', async () => {
+    await workbench.chat();
+    await expand('Clients');
+    await workbench.page.getByText('No MCP client is connected.').waitFor();
+    await workbench.screenshot('views-no-clients');
+    const [door] = [new Latch()];
+    model.script(() => [words(['one ', 'two'], (i) => (i === 1 ? door.wait() : undefined))]);
+    const discovery = await readDiscovery(vscode.bridgeHome);
+    if (discovery === undefined) throw new Error('the bridge has no discovery file');
+    const client = await connectClient('2025-11-25', discovery);
+    try {
+      const clients = workbench.page.locator('.pane', { hasText: 'Clients' }).locator('.monaco-list-row');
+      await clients.filter({ hasText: 'test-client' }).waitFor();
+      await client.call('ask', { prompt: 'From the client', background: true, folder: vscode.folder });
+      await clients.filter({ hasText: 'From the client' }).waitFor();
+      await clients.filter({ hasText: '1 running' }).waitFor();
+      await workbench.screenshot('views-clients');
+      await clients.filter({ hasText: 'From the client' }).click();
+      await chat.locator('.prompt .text', { hasText: 'From the client' }).waitFor();
+      door.open();
+      await clients.filter({ hasText: 'nothing running' }).waitFor();
+      await client.close();
+      await workbench.page.getByText('No MCP client is connected.').waitFor();
+    } finally {
+      await client.abandon();
+    }
+  });
 });
+
+async function readSessions({ rpc }: BridgeConnection, query: string): Promise<readonly SessionSummary[]> {
+  const { folders } = await rpc.request('status', {});
+  const { sessions } = await rpc.request('session.list', { folder: folders[0]?.key ?? '', query });
+  return sessions;
+}

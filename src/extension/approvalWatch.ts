@@ -1,0 +1,120 @@
+import { DisposableStore, Emitter } from '../shared/disposables.ts';
+import type { Approval, SessionId, SessionSummary } from '../shared/session.ts';
+import { makeVisible } from '../shared/visible.ts';
+import type { WindowFace } from './windowFace.ts';
+
+/** A question of Codex's that is waiting for the person at this window. */
+export interface Asked {
+  readonly session: SessionId;
+  /** The session's. */
+  readonly title: string;
+  readonly approval: Approval;
+}
+
+/** Knows what is being asked in this window's folders, also in sessions that nobody has open. */
+export class ApprovalWatch {
+  readonly #window: WindowFace;
+  readonly #onError: (error: unknown) => void;
+  readonly #store = new DisposableStore();
+  readonly #changed: Emitter<void>;
+  readonly #asked = new Map<SessionId, readonly Approval[]>();
+  /** The number of the last question to the bridge for each waiting session: older answers are stale. */
+  readonly #asking = new Map<SessionId, number>();
+  #number = 0;
+
+  constructor(window: WindowFace, onError: (error: unknown) => void) {
+    this.#window = window;
+    this.#onError = onError;
+    this.#changed = this.#store.add(new Emitter<void>(onError));
+    this.#store.add(window.link.onSummary((summary) => this.#look(summary)));
+    this.#store.add(window.link.onRemoved((session) => this.#forget(session)));
+    this.#store.add(
+      window.link.onState(({ kind }) => {
+        if (kind === 'connected') return;
+        for (const session of [...this.#asking.keys()]) this.#forget(session);
+      }),
+    );
+    // Those that were waiting already when this window joined are only in its list.
+    this.#store.add(
+      window.onChanged(() => {
+        for (const summary of window.sessions) if (!this.#asking.has(summary.id)) this.#look(summary);
+      }),
+    );
+  }
+
+  /** Oldest first. */
+  get asked(): readonly Asked[] {
+    return [...this.#asked]
+      .flatMap(([session, approvals]) =>
+        approvals.map((approval) => ({
+          session,
+          title: this.#window.session(session)?.title ?? '',
+          approval,
+        })),
+      )
+      .sort((a, b) => a.approval.createdAt - b.approval.createdAt);
+  }
+
+  get onChanged() {
+    return this.#changed.on;
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+  }
+
+  #look({ id, state }: SessionSummary): void {
+    if (state !== 'waiting_for_approval') {
+      this.#forget(id);
+      return;
+    }
+    // Sessions of other windows' folders are theirs to answer.
+    if (this.#window.session(id) === undefined || this.#window.link.state.kind !== 'connected') return;
+    this.#ask(id).catch(this.#onError);
+  }
+
+  async #ask(session: SessionId): Promise<void> {
+    const number = ++this.#number;
+    this.#asking.set(session, number);
+    const { approvals } = await this.#window.link.request('session.approvals', { session });
+    if (this.#asking.get(session) !== number) return;
+    this.#asked.set(session, approvals);
+    this.#changed.fire();
+  }
+
+  #forget(session: SessionId): void {
+    this.#asking.delete(session);
+    if (this.#asked.delete(session)) this.#changed.fire();
+  }
+}
+
+/** What Codex wants, in one phrase after "Codex asks to". Nothing in it is hidden or reordered. */
+export function questionOf({ request }: Approval): string {
+  switch (request.kind) {
+    case 'command':
+      return `run ${makeVisible(request.command)}`;
+    case 'file_change':
+      return `change ${request.changes.map(({ path }) => makeVisible(path)).join(', ')}`;
+    case 'permissions':
+      return `have more rights: ${makeVisible(request.text)}`;
+    case 'question':
+      return `know: ${makeVisible(request.text)}`;
+  }
+}
+
+/** Longer ones are cut by VS Code's notifications. */
+const NOTICE_LENGTH = 300;
+
+/**
+ * The text of a notification, which VS Code shows as one line and in which it turns `[a](command:b)` into a
+ * link: what would not be shown exactly is not shown at all there, and read in the chat.
+ */
+export function noticeOf({ title, approval }: Asked): string {
+  const question = questionOf(approval);
+  const exact = question.length <= NOTICE_LENGTH && !/\n|\]\(/.test(question);
+  const where = makeVisible(title)
+    .replaceAll(/[[\]\n]/g, ' ')
+    .slice(0, 80);
+  const what = exact ? question : `${question.split(' ', 1)[0]} something that has to be read in the chat`;
+  return `Codex asks in "${where}" to ${what}`;
+}
