@@ -5,6 +5,7 @@ import { BridgeError } from '../shared/errors.ts';
 import type { SessionId } from '../shared/session.ts';
 import type { ApprovalWatch } from './approvalWatch.ts';
 import type { CommandId } from './commandIds.ts';
+import { createEditorActions } from './editorActions.ts';
 import { connectClaudeCode, copyMcpConfiguration } from './mcpConfiguration.ts';
 import { pickFolder } from './pickFolder.ts';
 import { createSessionActions } from './sessionActions.ts';
@@ -30,6 +31,7 @@ export function createActions(deps: ActionDeps): Actions {
   const { window, log } = deps;
   return {
     ...createSessionActions(deps),
+    ...createEditorActions(deps),
     'codexBridge.showChat': () => showAsked(deps),
     'codexBridge.reviewApproval': (argument) => showAsked(deps, argument),
     'codexBridge.connectClaudeCode': () => connectClaudeCode(window),

@@ -14,9 +14,21 @@ const SESSION_COMMAND_IDS = [
 
 export type SessionCommandId = (typeof SESSION_COMMAND_IDS)[number];
 
+/** Those of the editor's menu and the light bulb. */
+const EDITOR_COMMAND_IDS = [
+  'codexBridge.askAboutSelection',
+  'codexBridge.explain',
+  'codexBridge.generateTests',
+  'codexBridge.fixProblem',
+  'codexBridge.plan',
+] as const;
+
+export type EditorCommandId = (typeof EDITOR_COMMAND_IDS)[number];
+
 /** Every command of the extension: package.json declares the same ones (checked by a test). */
 export const COMMAND_IDS = [
   ...SESSION_COMMAND_IDS,
+  ...EDITOR_COMMAND_IDS,
   'codexBridge.showChat',
   'codexBridge.reviewApproval',
   'codexBridge.connectClaudeCode',

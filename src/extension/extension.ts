@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { registerFixes, registerMcpServer, registerParticipant } from './citizens.ts';
 import { CHAT_VIEW, CLIENTS_VIEW, COMMAND_IDS, type CommandId, SESSIONS_VIEW } from './commandIds.ts';
 import type { Face, Views } from './face.ts';
 import { lazyTree } from './views/lazyTree.ts';
@@ -34,6 +35,9 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
   const contributions: Record<string, () => void> = {
     commands: () => registerCommands(context, log, face),
     chat: () => registerChat(context, log, face),
+    fixes: () => registerFixes(context),
+    participant: () => registerParticipant(context, face),
+    mcpServer: () => registerMcpServer(context, face),
     start: () => startWithWindow(log, face),
   };
   for (const [name, contribute] of Object.entries(contributions)) {

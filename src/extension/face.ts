@@ -11,8 +11,10 @@ import { ApprovalWatch } from './approvalWatch.ts';
 import { BridgeLink, type LinkFolder } from './bridgeLink.ts';
 import { attachChat } from './chatHost.ts';
 import { chatHtml } from './chatHtml.ts';
+import { answerInChat } from './chatParticipant.ts';
 import { CHAT_VIEW } from './commandIds.ts';
 import { ComposerMemory } from './composerMemory.ts';
+import { keepContextKeys } from './contextKeys.ts';
 import { openLink } from './openLink.ts';
 import { SessionIndex } from './sessionIndex.ts';
 import { readSettings } from './settings.ts';
@@ -45,6 +47,10 @@ export interface Face extends vscode.Disposable {
   readonly approvals: ApprovalWatch;
   /** Starts or joins the bridge; an error is shown in the chat and not thrown. */
   start(): Promise<void>;
+  /** Answers `@codex` in VS Code's own chat. */
+  readonly answerInChat: vscode.ChatRequestHandler;
+  /** Where MCP clients of this folder connect. Starts the bridge where needed. */
+  endpoint(path: string): Promise<{ readonly url: string; readonly token: string }>;
   /** Fills a chat view. Ends with the view. */
   showChat(view: vscode.WebviewView): void;
 }
@@ -130,6 +136,7 @@ export function createFace({ context, log, views }: FaceDeps): Face {
       onError,
     }),
   );
+  store.add(keepContextKeys(window));
   const actions = createActions({
     context,
     log,
@@ -160,6 +167,19 @@ export function createFace({ context, log, views }: FaceDeps): Face {
     clients,
     approvals,
     start,
+    answerInChat: ({ prompt }, { history }, response, token) =>
+      answerInChat({ window, onError }, prompt, history, response, token),
+    async endpoint(path) {
+      await window.connectedFolders();
+      const key = link.folderAt(path)?.key;
+      const { folders } = await link.request('endpoints', {});
+      const found = folders.find((folder) => folder.key === key);
+      if (found !== undefined) return found;
+      throw new BridgeError(
+        'FOLDER_UNKNOWN',
+        `"${path}" is no folder of this window. Open it, then connect.`,
+      );
+    },
     showChat(view) {
       view.webview.options = {
         enableScripts: true,

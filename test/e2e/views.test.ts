@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, FrameLocator, Locator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -207,6 +207,27 @@ describe('the views beside the chat', () => {
     } finally {
       await client.abandon();
     }
+  });
+
+  test("sends what is selected from the editor's menu", async () => {
+    model.script(demoScript);
+    writeFileSync(join(vscode.folder, 'poem.txt'), 'one\ntwo\nthree\n');
+    await workbench.page.keyboard.press('Control+P');
+    await workbench.page.locator('.quick-input-widget input').first().fill('poem.txt');
+    await workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: 'poem.txt' }).click();
+    const line = workbench.page.locator('.editor-instance .view-line', { hasText: 'two' });
+    await line.click({ clickCount: 3 });
+    await line.click({ button: 'right', position: { x: 5, y: 8 } });
+    const entry = (text: string) =>
+      workbench.page.locator('.monaco-menu .action-menu-item', { hasText: text }).first();
+    await entry('Codex').hover();
+    await workbench.page.keyboard.press('ArrowRight');
+    await entry('Explain This Code').waitFor();
+    await workbench.screenshot('views-editor-menu');
+    await entry('Explain This Code').hover();
+    await workbench.page.keyboard.press('Enter');
+    await chat.locator('.answer', { hasText: 'Echo: Explain this code' }).last().waitFor();
+    await chat.getByText('poem.txt:2').first().waitFor();
   });
 });
 

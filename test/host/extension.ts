@@ -6,10 +6,10 @@ import type { ExtensionApi } from '../../src/extension/extension.ts';
 import type { Face } from '../../src/extension/face.ts';
 import { answerOf, hasEnded, type TurnSnapshot } from '../../src/shared/session.ts';
 
-const ID = 'codex-bridge.codex-bridge';
+export const ID = 'codex-bridge.codex-bridge';
 
 /** What `codexBridge.ask` answers when it is called with a prompt. */
-interface Sent {
+export interface Sent {
   readonly session: string;
   readonly turn: string;
 }
@@ -160,7 +160,7 @@ describe('Codex Bridge in the extension host', () => {
   }
 });
 
-type LinkEvent = Parameters<Parameters<Face['window']['link']['onEvent']>[0]>[0];
+export type LinkEvent = Parameters<Parameters<Face['window']['link']['onEvent']>[0]>[0];
 
 function event(face: Face, wanted: (event: LinkEvent) => boolean): Promise<LinkEvent> {
   return new Promise((resolve) => {
@@ -173,7 +173,7 @@ function event(face: Face, wanted: (event: LinkEvent) => boolean): Promise<LinkE
 }
 
 /** The next turn of the open session that ends, also where its end came with the snapshot. */
-function nextEnd(face: Face): Promise<TurnSnapshot> {
+export function nextEnd(face: Face): Promise<TurnSnapshot> {
   const { link } = face.window;
   const before = new Set(link.session?.turns.filter((turn) => hasEnded(turn.status)).map(({ id }) => id));
   return new Promise((resolve) => {

@@ -19,6 +19,7 @@ export async function run(): Promise<void> {
   // The tests are bundled, so mocha loads no file that would tell it to make its globals.
   mocha.suite.emit(Mocha.Suite.constants.EVENT_FILE_PRE_REQUIRE, globalThis, '', mocha);
   await import('./extension.ts');
+  await import('./editor.ts');
   const results: HostResult[] = [];
   await new Promise<void>((resolve) => {
     const runner = mocha.run(() => resolve());
