@@ -1,6 +1,6 @@
 import { withoutCopies } from '../../shared/changes.ts';
 import { type Disposable, DisposableStore, Emitter } from '../../shared/disposables.ts';
-import { BridgeError, messageOf } from '../../shared/errors.ts';
+import { BridgeError } from '../../shared/errors.ts';
 import type { FolderInfo, FolderStatus, Statistics } from '../../shared/faces.ts';
 import {
   hasEnded,
@@ -32,11 +32,9 @@ import type { SpawnPty } from '../terminal/pty.ts';
 import { Terminals } from '../terminal/terminals.ts';
 import { attachThread } from './attachThread.ts';
 import { CodexHost } from './codexHost.ts';
+import { Housekeeping } from './housekeeping.ts';
 
-/** How often idle and expired sessions are looked for, in ms. */
-const HOUSEKEEPING_MS = 60_000;
 const MINUTE_MS = 60_000;
-const DAY_MS = 24 * 60 * MINUTE_MS;
 
 /** Events of a turn that no list shows. */
 const STREAMED: ReadonlySet<string> = new Set(['turn.plan', 'turn.diff', 'turn.notice', 'turn.changes']);
@@ -68,6 +66,7 @@ export class FolderRuntime implements FolderApi {
   readonly #codex: CodexHost;
   readonly #threads: Threads;
   readonly #work: SessionWork;
+  readonly #housekeeping: Housekeeping;
   /** Not part of {@link FolderApi}: only faces revert. */
   readonly changes: ChangesApi;
   /** Not part of {@link FolderApi}: only faces come to a terminal. */
@@ -107,6 +106,21 @@ export class FolderRuntime implements FolderApi {
       new FolderChanges({ folder: deps.info.path, copies: deps.copies, logger }),
     );
     this.#threads = new Threads({ folder: deps.info.path, settings });
+    this.#housekeeping = this.#store.add(
+      new Housekeeping({
+        clock,
+        logger,
+        settings,
+        history,
+        live: this.#live,
+        codex: this.#codex,
+        threads: this.#threads,
+        session: (id) => this.session(id),
+        hasTerminal: (id) => this.terminals.has(id),
+        activeTurns: () => this.activeTurns,
+        delete: (id) => this.deleteSession(id),
+      }),
+    );
     this.#work = new SessionWork({
       clock,
       logger,
@@ -119,7 +133,7 @@ export class FolderRuntime implements FolderApi {
       broker: this.#broker,
       folder: deps.info.path,
       session: (id) => this.session(id),
-      makeRoom: (session) => this.#makeRoom(session),
+      makeRoom: (session) => this.#housekeeping.makeRoom(session),
       terminalOpen: () => this.terminals.count > 0,
       onStatus: () => this.#tellStatus(),
     });
@@ -129,13 +143,13 @@ export class FolderRuntime implements FolderApi {
       env: deps.env,
       loadPty: () => deps.loadPty(),
       attach: async (id) => {
-        await this.#makeRoom(id);
+        await this.#housekeeping.makeRoom(id);
         return attachThread(this.session(id), this.#codex, this.#threads, deps.info.path);
       },
       onChange: () => this.#tellStatus(),
     });
     this.#endOrphans();
-    this.#keepHouse();
+    this.#housekeeping.start();
   }
 
   readonly onSession = (listener: (summary: SessionSummary) => void): Disposable =>
@@ -353,90 +367,6 @@ export class FolderRuntime implements FolderApi {
           ? 'The bridge ended while this turn ran. What it had is kept; send a prompt to go on from here.'
           : 'The bridge ended before this prompt was sent to Codex. Send it again.',
       });
-    }
-  }
-
-  #keepHouse(): void {
-    const { clock } = this.#deps;
-    let cancel = () => {};
-    const tick = () => {
-      void this.#unloadIdle().catch((error) =>
-        this.#deps.logger.warn('housekeeping failed', { error: messageOf(error) }),
-      );
-      cancel = clock.after(HOUSEKEEPING_MS, tick);
-    };
-    cancel = clock.after(HOUSEKEEPING_MS, tick);
-    this.#store.add({ dispose: () => cancel() });
-    this.#expire();
-  }
-
-  async #unloadIdle(): Promise<void> {
-    this.#expire();
-    const { idleUnloadMinutes, loadedSessions } = this.#deps.settings().limits;
-    // More may run at once than may stay, and the limit may have been lowered.
-    await this.#unloadBeyond(loadedSessions);
-    if (idleUnloadMinutes === 0) return;
-    const idleMs = idleUnloadMinutes * MINUTE_MS;
-    const before = this.#deps.clock.monotonic() - idleMs;
-    this.#live.prune();
-    for (const session of this.#live.values()) {
-      if (!this.#inUse(session) && session.usedAt < before) await this.#unload(session);
-    }
-    // With nothing loaded Codex itself is only a cost; it comes back on use. A prompt that is on its way has
-    // used it just now, and is not counted as a turn yet.
-    const unused = this.#threads.loaded().length === 0 && this.activeTurns === 0;
-    if (unused && this.#codex.connected !== undefined && this.#codex.unusedFor >= idleMs)
-      await this.#codex.stop();
-  }
-
-  /** Makes sure that the session fits among the loaded ones. */
-  async #makeRoom(session: SessionId): Promise<void> {
-    const more = this.#threads.loaded().includes(session) ? 0 : 1;
-    await this.#unloadBeyond(this.#deps.settings().limits.loadedSessions - more);
-  }
-
-  /** Unloads those idle sessions that were used longest ago until no more than so many are loaded. */
-  async #unloadBeyond(limit: number): Promise<void> {
-    const loaded = this.#threads.loaded();
-    let excess = loaded.length - limit;
-    if (excess <= 0) return;
-    const idle = loaded
-      .map((id) => this.session(id))
-      .filter((session) => !this.#inUse(session))
-      .sort((a, b) => a.usedAt - b.usedAt);
-    for (const session of idle) {
-      if (excess-- <= 0) return;
-      await this.#unload(session);
-    }
-  }
-
-  /** What a terminal shows must stay loaded: else we would not hear of the turns that are typed there. */
-  #inUse(session: LiveSession): boolean {
-    return session.busy || this.terminals.has(session.id);
-  }
-
-  async #unload(session: LiveSession): Promise<void> {
-    const link = this.#codex.connected;
-    if (link === undefined) this.#threads.forget(session.id);
-    else await this.#threads.unload(session.id, link);
-    if (!session.busy && !session.watched) this.#live.release(session);
-  }
-
-  /** Deletes sessions that nobody has used for the time that the person has set; never one in use. */
-  #expire(): void {
-    const { sessionExpiryDays } = this.#deps.settings().limits;
-    if (sessionExpiryDays === 0) return;
-    const { clock } = this.#deps;
-    const expiryMs = sessionExpiryDays * DAY_MS;
-    for (const id of this.#history.unusedSince(clock.now() - expiryMs)) {
-      const live = this.#live.get(id);
-      // Whoever has just renamed it, or is about to prompt it, has not changed what the history says.
-      const usedSince = live !== undefined && clock.monotonic() - live.usedAt < expiryMs;
-      if (usedSince || (live !== undefined && (this.#inUse(live) || live.watched))) continue;
-      this.#deps.logger.info('an unused session has expired', { session: id });
-      void this.deleteSession(id).catch((error) =>
-        this.#deps.logger.warn('expiry failed', { session: id, error }),
-      );
     }
   }
 
