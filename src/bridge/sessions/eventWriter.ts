@@ -69,7 +69,8 @@ export class EventWriter implements Disposable {
   later(source: Source): void {
     if (this.#disposed) return;
     this.#dirty.add(source);
-    this.#cancelTimer ??= this.#clock.after(BATCH_MS, () => this.#flushText());
+    // Not a batch of text: the first text after it must not wait for another one.
+    this.#cancelTimer ??= this.#clock.after(BATCH_MS, () => this.flush());
   }
 
   /**
