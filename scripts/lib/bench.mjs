@@ -9,6 +9,7 @@ import { holds } from '../../test/bench/figure.ts';
 import { firstText } from '../../test/bench/firstText.ts';
 import { manySessions } from '../../test/bench/manySessions.ts';
 import { warmTurn } from '../../test/bench/warmTurn.ts';
+import { webview } from '../../test/bench/webview.ts';
 import { ensurePackages } from './cache.mjs';
 import { projectNode, root } from './paths.mjs';
 import { run } from './run.mjs';
@@ -24,6 +25,7 @@ const measurements = {
   many: manySessions,
   cold: coldStart,
   vscode: activation,
+  chat: webview,
 };
 
 /**

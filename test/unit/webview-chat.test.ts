@@ -6,13 +6,15 @@ import { type Message, RpcClient } from '../../src/shared/rpc.ts';
 import { NO_USAGE, type SessionSnapshot, type TurnSnapshot } from '../../src/shared/session.ts';
 import type { ChatContract, ChatState } from '../../src/shared/webview.ts';
 import { GrowingMarkdown } from '../../webview-ui/chat/markdown.ts';
+import { startBefore } from '../../webview-ui/chat/shownPart.ts';
 import { ChatStore } from '../../webview-ui/chat/store.ts';
 import {
   ago,
   commandLabel,
   compact,
   duration,
-  plainOutput,
+  readableJson,
+  sourceText,
   splitPath,
   visibleParts,
 } from '../../webview-ui/chat/text.ts';
@@ -167,8 +169,15 @@ describe('texts', () => {
     expect(commandLabel('npm test')).toBe('npm test');
   });
 
-  test('output is shown without escape sequences', () => {
-    expect(plainOutput('\u001b[1;31mred\u001b[0m\r\n\u001b]0;title\u0007next')).toBe('red\nnext');
+  test('who asked is named as people name them', () => {
+    expect(sourceText({ kind: 'mcp', name: 'claude-code' }).label).toBe('Claude Code');
+    expect(sourceText({ kind: 'mcp', name: 'my-tool' }).label).toBe('my-tool');
+    expect(sourceText({ kind: 'mcp' }).label).toBe('MCP client');
+  });
+
+  test('JSON is made readable, what is none stays', () => {
+    expect(readableJson('{"a":[1]}')).toBe('{\n  "a": [\n    1\n  ]\n}');
+    expect(readableJson('{"a": … (cut')).toBe('{"a": … (cut');
   });
 
   test('numbers and times are short', () => {
@@ -283,3 +292,28 @@ function turn(id: string): TurnSnapshot {
     notices: [],
   };
 }
+
+describe('the drawn part of a transcript', () => {
+  const end = { turn: 3, item: 0 };
+
+  test('begins so many items before the end, a prompt counted as one', () => {
+    expect(startBefore([2, 2, 2], end, 3)).toEqual({ turn: 2, item: 0 });
+    expect(startBefore([2, 2, 2], end, 4)).toEqual({ turn: 1, item: 1 });
+    expect(startBefore([2, 2, 2], end, 100)).toEqual({ turn: 0, item: 0 });
+    expect(startBefore([1, 1, 5000], end, 60)).toEqual({ turn: 2, item: 4940 });
+  });
+
+  test('reaches the beginning in steps, each of them further up', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(50), { minLength: 1 }), fc.integer({ min: 2, max: 80 }), (sizes, step) => {
+        let at = { turn: sizes.length, item: 0 };
+        for (let steps = 0; at.turn > 0 || at.item > 0; steps++) {
+          const next = startBefore(sizes, { turn: at.turn, item: at.item === 0 ? 0 : at.item + 1 }, step);
+          expect(next.turn < at.turn || (next.turn === at.turn && next.item < at.item)).toBe(true);
+          at = next;
+          expect(steps).toBeLessThan(5_000);
+        }
+      }),
+    );
+  });
+});

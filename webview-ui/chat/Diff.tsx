@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { FileChange } from '../../src/shared/session.ts';
+import { Fold } from './Fold.tsx';
 import { Icon } from './Icon.tsx';
 import { splitPath } from './text.ts';
 import { Visible } from './Visible.tsx';
@@ -19,17 +20,23 @@ export function Changes({ changes, open = false }: { changes: readonly FileChang
     <ul class="changes">
       {changes.map((change) => (
         <li key={change.path}>
-          <details open={open}>
-            <summary title={change.movedTo ? `${change.path} → ${change.movedTo}` : change.path}>
-              <Icon name={KINDS[change.kind].icon} />
-              <span class="sr-only">{KINDS[change.kind].label} </span>
-              <Path change={change} />
-              <span class="counts">
-                <span class="added">+{change.added}</span> <span class="removed">−{change.removed}</span>
-              </span>
-            </summary>
-            <Diff text={change.diff} />
-          </details>
+          <Fold
+            class="change"
+            open={open}
+            title={change.movedTo ? `${change.path} → ${change.movedTo}` : change.path}
+            summary={
+              <>
+                <Icon name={KINDS[change.kind].icon} />
+                <span class="sr-only">{KINDS[change.kind].label} </span>
+                <Path change={change} />
+                <span class="counts">
+                  <span class="added">+{change.added}</span> <span class="removed">−{change.removed}</span>
+                </span>
+              </>
+            }
+          >
+            {() => <Diff text={change.diff} />}
+          </Fold>
         </li>
       ))}
     </ul>
@@ -57,7 +64,8 @@ function Diff({ text }: { text: string }) {
   const shown = all ? lines : lines.slice(0, FIRST_LINES);
   return (
     <>
-      <pre class="diff">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      <pre class="diff" tabIndex={0}>
         {shown.map((line, place) => (
           <div key={place} class={lineClass(line)}>
             <Visible text={line === '' ? ' ' : line} />

@@ -1,9 +1,11 @@
 import type { Item } from '../../src/shared/session.ts';
 import { Changes } from './Diff.tsx';
+import { Fold } from './Fold.tsx';
 import { Icon } from './Icon.tsx';
 import { LiveMarkdown, Markdown } from './Markdown.tsx';
 import { memo } from './memo.ts';
-import { commandLabel, duration, plainOutput } from './text.ts';
+import { Output } from './Output.tsx';
+import { commandLabel, duration, readableJson } from './text.ts';
 import { Visible } from './Visible.tsx';
 
 /** One thing inside a turn. Drawn again only when the item itself has changed. */
@@ -35,11 +37,20 @@ export const ItemView = memo(({ item }: { item: Item }) => {
     case 'tool_call':
       return <ToolCall item={item} />;
     case 'web_search':
-      return <Line icon="globe" text={`Searched the web: ${item.query}`} item={item} />;
+      return <Line icon="globe" text={webSearch(item)} item={item} />;
     case 'image':
       return <Line icon="file-media" text={`Looked at ${item.path}`} item={item} />;
     case 'compaction':
-      return <Line icon="fold" text="Made the conversation shorter for the model" item={item} />;
+      return (
+        <p class="compacted">
+          <Icon name="fold" />
+          <span>
+            {item.status === 'running'
+              ? 'Making the conversation shorter …'
+              : 'The model goes on from a summary'}
+          </span>
+        </p>
+      );
     case 'other':
       return <Line icon="circle-small" text={item.name} item={item} />;
   }
@@ -62,38 +73,50 @@ function Reasoning({ item }: Of<'reasoning'>) {
   if (text === '') return null;
   const title = /^\*\*(.+?)\*\*/.exec(text)?.[1];
   return (
-    <details class="step reasoning">
-      <summary>
-        <Icon name="lightbulb" />
-        <span class="what">{title ?? 'Reasoning'}</span>
-      </summary>
-      <Markdown text={text} />
-    </details>
+    <Fold
+      class="step reasoning"
+      summary={
+        <>
+          <Icon name="lightbulb" />
+          <span class="what">{title ?? 'Reasoning'}</span>
+        </>
+      }
+    >
+      {() => <Markdown text={text} />}
+    </Fold>
   );
 }
 
 function Command({ item }: Of<'command'>) {
-  const output = plainOutput(item.output);
   return (
-    <details class={`step command ${item.status}`}>
-      <summary title={item.command}>
-        {item.status === 'running' ? <Icon name="loading" spin /> : <Icon name="terminal" />}
-        <code class="what">
-          <Visible text={commandLabel(item.command)} />
-        </code>
-        <Outcome item={item} />
-      </summary>
-      <pre class="command-line">
-        <Visible text={item.command} />
-      </pre>
-      {output === '' ? (
-        <p class="muted">{item.status === 'running' ? 'No output yet.' : 'No output.'}</p>
-      ) : (
-        <pre class="output">{output}</pre>
+    <Fold
+      class={`step command ${item.status}`}
+      title={item.command}
+      summary={
+        <>
+          {item.status === 'running' ? <Icon name="loading" spin /> : <Icon name="terminal" />}
+          <code class="what">
+            <Visible text={commandLabel(item.command)} />
+          </code>
+          <Outcome item={item} />
+        </>
+      }
+    >
+      {() => (
+        <>
+          <pre class="command-line">
+            <Visible text={item.command} />
+          </pre>
+          {item.output === '' ? (
+            <p class="muted">{item.status === 'running' ? 'No output yet.' : 'No output.'}</p>
+          ) : (
+            <Output text={item.output} />
+          )}
+          {item.omitted > 0 && <p class="muted">{item.omitted} bytes in the middle were left out.</p>}
+          <p class="muted">in {item.cwd}</p>
+        </>
       )}
-      {item.omitted > 0 && <p class="muted">{item.omitted} bytes in the middle were left out.</p>}
-      <p class="muted">in {item.cwd}</p>
-    </details>
+    </Fold>
   );
 }
 
@@ -111,17 +134,39 @@ function Outcome({ item }: Of<'command'>) {
 
 function ToolCall({ item }: Of<'tool_call'>) {
   return (
-    <details class={`step ${item.status}`}>
-      <summary>
-        {item.status === 'running' ? <Icon name="loading" spin /> : <Icon name="tools" />}
-        <span class="what">{item.server === '' ? item.tool : `${item.server}: ${item.tool}`}</span>
-        {item.status === 'failed' && <span class="outcome bad">failed</span>}
-      </summary>
-      <pre class="output">{item.args}</pre>
-      {item.result !== undefined && <pre class="output">{item.result}</pre>}
-      {item.error !== undefined && <p class="bad">{item.error}</p>}
-    </details>
+    <Fold
+      class={`step ${item.status}`}
+      summary={
+        <>
+          {item.status === 'running' ? <Icon name="loading" spin /> : <Icon name="tools" />}
+          <span class="what">{item.server === '' ? item.tool : `${item.server}: ${item.tool}`}</span>
+          {item.status === 'failed' && <span class="outcome bad">failed</span>}
+          {item.status === 'completed' && item.endedAt !== undefined && (
+            <span class="outcome">{duration(item.endedAt - item.startedAt)}</span>
+          )}
+        </>
+      }
+    >
+      {() => (
+        <>
+          <p class="muted">Arguments</p>
+          <Output text={readableJson(item.args)} />
+          {item.result !== undefined && (
+            <>
+              <p class="muted">Result</p>
+              <Output text={readableJson(item.result)} />
+            </>
+          )}
+          {item.error !== undefined && <p class="bad">{item.error}</p>}
+        </>
+      )}
+    </Fold>
   );
+}
+
+function webSearch({ query, status }: Of<'web_search'>['item']): string {
+  if (query === '') return status === 'running' ? 'Searching the web' : 'Searched the web';
+  return `${status === 'running' ? 'Searching' : 'Searched'} the web: ${query}`;
 }
 
 function Line({ icon, text, item }: { icon: string; text: string; item: Item }) {

@@ -1,26 +1,36 @@
 import { useEffect, useState } from 'preact/hooks';
 import { hasEnded, type PlanStep, type TurnSnapshot } from '../../src/shared/session.ts';
 import { Icon } from './Icon.tsx';
-import { ItemView } from './Item.tsx';
+import { Items } from './Items.tsx';
 import { memo } from './memo.ts';
 import type { ChatStore, TurnSlot } from './store.ts';
 import { compact, duration, sourceText, usageText } from './text.ts';
 
+interface TurnProps {
+  readonly slot: TurnSlot;
+  readonly store: ChatStore;
+  /** Items at its beginning that are not drawn yet, whole groups; the prompt comes with the first of them. */
+  readonly skip: number;
+}
+
 /** One prompt and all that Codex did until it was done. */
-export function Turn({ slot, store }: { slot: TurnSlot; store: ChatStore }) {
+export const Turn = memo(({ slot, store, skip }: TurnProps) => (
+  <TurnBody slot={slot} store={store} skip={skip} />
+));
+
+function TurnBody({ slot, store, skip }: TurnProps) {
   const turn = slot.turn.value;
+  const whole = skip === 0;
   return (
     <article class={`turn ${turn.status}`} data-turn={turn.id} data-status={turn.status}>
-      <Prompt turn={turn} />
+      {whole && <Prompt turn={turn} />}
       {turn.notices.map((notice) => (
         <p key={notice.text} class="notice">
           <Icon name={notice.kind === 'warning' ? 'warning' : 'info'} />
           <span>{notice.text}</span>
         </p>
       ))}
-      {turn.items.map((item) => (
-        <ItemView key={item.id} item={item} />
-      ))}
+      <Items items={turn.items} skip={skip} />
       {turn.plan.length > 0 && <Plan plan={turn.plan} ended={hasEnded(turn.status)} />}
       <End turn={turn} store={store} />
     </article>

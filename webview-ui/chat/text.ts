@@ -34,16 +34,26 @@ export function usageText(usage: TokenUsage): string {
   return `${number.format(usage.total)} tokens: ${number.format(usage.input)} in (${number.format(usage.cachedInput)} cached), ${number.format(usage.output)} out`;
 }
 
+/** How MCP clients call themselves, and what people call them. */
+const CLIENTS: Readonly<Record<string, string>> = {
+  'claude-code': 'Claude Code',
+  'claude-ai': 'Claude',
+  'codex-mcp-client': 'Codex',
+  'gemini-cli-mcp-client': 'Gemini CLI',
+  'cursor-vscode': 'Cursor',
+};
+
 /** Who asked. */
 export function sourceText(source: TurnSource): { label: string; icon: string } {
   switch (source.kind) {
     case 'window':
-    case 'palette':
       return { label: 'You', icon: 'account' };
+    case 'palette':
+      return { label: 'You, by command', icon: 'account' };
     case 'mcp':
-      return { label: source.name ?? 'MCP client', icon: 'plug' };
+      return { label: CLIENTS[source.name ?? ''] ?? source.name ?? 'MCP client', icon: 'plug' };
     case 'cli':
-      return { label: 'Command line', icon: 'terminal' };
+      return { label: 'Command line', icon: 'console' };
     case 'terminal':
       return { label: 'Terminal', icon: 'terminal' };
   }
@@ -66,12 +76,14 @@ export function visibleParts(text: string): { text: string; hidden: boolean }[] 
   return parts;
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with one
-const ESCAPES = /\u001b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-_])/g;
-
-/** Output of a command without colours and cursor movement. */
-export function plainOutput(output: string): string {
-  return output.replaceAll(ESCAPES, '').replaceAll('\r\n', '\n');
+/** JSON with line breaks and indentation; other text as it is. */
+export function readableJson(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), undefined, 2);
+  } catch {
+    // Bounded JSON may be cut off, and a tool may answer with plain text.
+    return text;
+  }
 }
 
 /** The command itself where Codex wrapped it in a shell call, for a label: what exactly runs is shown below it. */
