@@ -5,6 +5,7 @@ const { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } = req
 const { join, relative } = require('node:path');
 const { gzipSync } = require('node:zlib');
 const esbuild = require('esbuild');
+const { writeNotices } = require('./scripts/lib/notices.cjs');
 
 const production = process.argv.includes('--production');
 const watch = process.argv.includes('--watch');
@@ -12,6 +13,9 @@ const root = __dirname;
 
 /** Where node-pty goes: its binary cannot be bundled. */
 const nodePty = 'dist/runtime/node_modules/node-pty';
+
+/** Licences of what is bundled. */
+const notices = 'dist/THIRD_PARTY_NOTICES.txt';
 
 /** Bytes. A bundle that outgrows its limit fails the build. */
 const limits = [
@@ -104,10 +108,14 @@ async function main() {
     return;
   }
   const outputs = [];
-  for (const target of Object.values(targets)) {
+  const inputs = [];
+  for (const [name, target] of Object.entries(targets)) {
     const { metafile } = await esbuild.build(target);
     outputs.push(...Object.keys(metafile.outputs));
+    if (name !== 'host tests') inputs.push(...Object.keys(metafile.inputs));
   }
+  writeNotices(root, join(root, notices), inputs, ['node-pty', '@vscode/codicons']);
+  outputs.push(notices);
   removeStale(new Set(outputs));
   reportSizes(outputs.filter((file) => !file.endsWith('.map')));
 }
