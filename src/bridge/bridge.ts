@@ -16,10 +16,8 @@ import type { BridgeApi, FolderApi } from './api.ts';
 import type { ChangesDoor } from './changes/changesDoor.ts';
 import type { ChangesApi } from './changes/folderChanges.ts';
 import { FolderCopies } from './changes/folderCopies.ts';
-import { AppServer, defaultTransport } from './codex/appServer.ts';
-import { type CodexBinary, CodexFinder } from './codex/findCodex.ts';
-import { GuardClient } from './codex/guardClient.ts';
-import { formatMark, sweep } from './codex/processes.ts';
+import { CodexStarter } from './codex/codexStarter.ts';
+import { sweep } from './codex/processes.ts';
 import { FaceDoor } from './faces/faceDoor.ts';
 import { resolveFolder } from './folders/containment.ts';
 import { FolderRuntime } from './folders/folderRuntime.ts';
@@ -67,11 +65,10 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor {
   readonly #clientsChanged: Emitter<void>;
   readonly #changes: Emitter<ChangesEvents['changes.changed']>;
   readonly #tokens = new Tokens();
-  readonly #finder = new CodexFinder();
   readonly #faces: FaceDoor;
   readonly #mcp: McpDoor;
   readonly #http: HttpDoor;
-  readonly #guard: GuardClient;
+  readonly #codex: CodexStarter;
   readonly #startedAt: number;
   readonly #end = Promise.withResolvers<void>();
   #settings: BridgeSettings;
@@ -89,7 +86,14 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor {
     this.#newFolders = new Emitter(failed);
     this.#clientsChanged = new Emitter(failed);
     this.#changes = new Emitter(failed);
-    this.#guard = new GuardClient({ logger });
+    this.#codex = new CodexStarter({
+      env: options.env,
+      clock,
+      logger,
+      runDir: state.runDir,
+      stateHash: state.hash,
+      instance: this.#instance,
+    });
     this.#faces = new FaceDoor({
       bridge: this,
       terminals: this,
@@ -276,8 +280,9 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor {
   async #openFolder(key: FolderKey, path: string, name: string): Promise<FolderRuntime> {
     const { state, clock } = this.#options;
     const logger = this.#options.logger.child({ folder: key });
+    const info = { key, path, name };
     const folder = new FolderRuntime({
-      info: { key, path, name },
+      info,
       history: openHistory(state.historyFile(key), key, { logger, clock }),
       clock,
       logger,
@@ -291,8 +296,12 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor {
         logger,
       }),
       loadPty,
-      findCodex: () => this.#findCodex(),
-      startCodex: (binary) => this.#startCodex(binary, key, path, logger),
+      findCodex: () =>
+        this.#codex.find(
+          this.#settings.codexPath,
+          [...this.#folders.values()].map((each) => each.info.path),
+        ),
+      startCodex: (binary) => this.#codex.start(binary, info, logger),
     });
     folder.setAttended(this.#faces.canAnswer);
     this.#store.add(folder.onStatus(() => this.#checkNeeded()));
@@ -305,29 +314,6 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor {
     this.#folders.set(key, folder);
     this.#newFolders.fire(folder);
     return folder;
-  }
-
-  #findCodex(): Promise<CodexBinary> {
-    return this.#finder.find({
-      setting: this.#settings.codexPath,
-      env: this.#options.env,
-      folders: [...this.#folders.values()].map(({ info }) => info.path),
-    });
-  }
-
-  #startCodex(codex: CodexBinary, key: FolderKey, cwd: string, logger: Logger): Promise<AppServer> {
-    const { state, clock, env } = this.#options;
-    return AppServer.start({
-      codex: codex.path,
-      cwd,
-      runDir: state.runDir,
-      transport: defaultTransport(),
-      mark: formatMark({ stateHash: state.hash, instance: this.#instance, folderKey: key }),
-      env,
-      clock,
-      logger,
-      guard: this.#guard,
-    });
   }
 
   #facesChanged(): void {
@@ -386,7 +372,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor {
     await this.#mcp.dispose();
     await this.#http.close();
     this.#faces.dispose();
-    this.#guard.dispose();
+    this.#codex.dispose();
     const failed = results.filter((result) => result.status === 'rejected');
     if (failed.length > 0)
       throw new AggregateError(
