@@ -14,9 +14,9 @@ await underProjectNode();
 const LIMIT = 3 * 1024 * 1024;
 /** Everything that may be in the package: no sources, no tests, no source maps, no foreign binaries. */
 const ALLOWED = [
-  /^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
+  /^(package(\.nls)?\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
   /^docs\/images\/chat\.png$/,
-  /^media\/[\w-]+\.(png|svg)$/,
+  /^media\/(walkthrough\/)?[\w-]+\.(png|svg)$/,
   /^dist\/(extension|face)\.js$/,
   /^dist\/THIRD_PARTY_NOTICES\.txt$/,
   /^dist\/runtime\/[\w-]+\.mjs$/,
@@ -30,6 +30,7 @@ const ALLOWED = [
 /** Without these it would not work. */
 const NEEDED = [
   'package.json',
+  'package.nls.json',
   'README.md',
   'LICENSE',
   'dist/THIRD_PARTY_NOTICES.txt',

@@ -229,6 +229,23 @@ describe('the views beside the chat', () => {
     await chat.locator('.answer', { hasText: 'Echo: Explain this code' }).last().waitFor();
     await chat.getByText('poem.txt:2').first().waitFor();
   });
+
+  test('shows the way in a walkthrough, with pictures', async () => {
+    // In a narrow window VS Code leaves the pictures out.
+    await workbench.page.setViewportSize({ width: 1800, height: 900 });
+    await workbench.runCommand('Welcome: Open Walkthrough');
+    await workbench.page
+      .locator('.quick-input-list .monaco-list-row', { hasText: 'Get started with Codex Bridge' })
+      .click();
+    await workbench.page.getByRole('button', { name: 'Find everything again' }).click();
+    const picture = workbench.page.locator('.getting-started-media img');
+    await picture.waitFor();
+    await expect
+      .poll(() => picture.evaluate((image) => (image instanceof HTMLImageElement ? image.naturalWidth : 0)))
+      .toBeGreaterThan(100);
+    await workbench.screenshot('views-walkthrough');
+    await workbench.page.setViewportSize({ width: 1200, height: 800 });
+  });
 });
 
 async function readSessions({ rpc }: BridgeConnection, query: string): Promise<readonly SessionSummary[]> {

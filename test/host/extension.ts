@@ -100,6 +100,18 @@ describe('Codex Bridge in the extension host', () => {
     assert.match(text, /Hello from the host/);
   });
 
+  it('imports what it has exported', async () => {
+    const session = face.window.selected;
+    const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '';
+    const target = vscode.Uri.file(join(folder, 'export.json'));
+    await vscode.commands.executeCommand('codexBridge.exportSession', { session, format: 'json', target });
+    const imported = await vscode.commands.executeCommand<string[]>('codexBridge.importSessions', target);
+    assert.equal(imported.length, 1);
+    assert.equal(face.window.selected, imported[0]);
+    assert.notEqual(face.window.selected, session);
+    await vscode.commands.executeCommand('codexBridge.showSession', session);
+  });
+
   it('tells its caller what went wrong, with a code', async () => {
     await assert.rejects(
       async () => vscode.commands.executeCommand('codexBridge.showSession', 's_unknown'),
@@ -145,10 +157,16 @@ describe('Codex Bridge in the extension host', () => {
     assert.ok(vscode.workspace.updateWorkspaceFolders(1, 0, { uri: vscode.Uri.file(path) }));
     await added;
     assert.equal(link.folderAt(path)?.name, 'second');
+    // The sessions view has a level for the folders now.
+    const [first, second] = face.sessions.getChildren();
+    assert.deepEqual([first?.node, second?.node], ['folder', 'folder']);
+    assert.ok(face.sessions.getChildren(first).length > 0);
+    assert.deepEqual(face.sessions.getChildren(second), []);
     const removed = folders(face, (count) => count === 1);
     assert.ok(vscode.workspace.updateWorkspaceFolders(1, 1));
     await removed;
     assert.equal(link.folderAt(path), undefined);
+    assert.ok(face.sessions.getChildren().every(({ node }) => node === 'session'));
   });
 
   async function ask(prompt: string): Promise<TurnSnapshot> {

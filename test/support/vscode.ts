@@ -9,7 +9,7 @@ import { codexBinary, type TempDir, tempDir } from './codexHome.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** What a .vsix has in it: see .vscodeignore. */
-const SHIPPED = ['package.json', 'README.md', 'LICENSE', 'dist', 'media'];
+const SHIPPED = ['package.json', 'package.nls.json', 'README.md', 'LICENSE', 'dist', 'media'];
 const START_DEADLINE_MS = 60_000;
 const STOP_DEADLINE_MS = 10_000;
 

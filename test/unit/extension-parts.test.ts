@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { COMMAND_IDS } from '../../src/extension/commandIds.ts';
 import { linkTarget } from '../../src/extension/links.ts';
@@ -26,6 +26,22 @@ describe('the manifest', () => {
     expect(manifest.contributes.commands.map(({ command }) => command).sort()).toEqual(
       [...COMMAND_IDS].sort(),
     );
+  });
+
+  test('has a text for every key that it names, and no other', () => {
+    const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+    const named = [...text.matchAll(/"%([\w.-]+)%"/g)].map((match) => match[1]);
+    const nls: unknown = JSON.parse(readFileSync(new URL('../../package.nls.json', import.meta.url), 'utf8'));
+    expect([...new Set(named)].sort()).toEqual(Object.keys(nls ?? {}).sort());
+  });
+
+  test('has pictures that are there', () => {
+    const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+    const pictures = [...text.matchAll(/"(media\/[^"]+)"/g)].map((match) => match[1] ?? '');
+    expect(pictures.length).toBeGreaterThan(4);
+    for (const picture of pictures) {
+      expect(existsSync(new URL(`../../${picture}`, import.meta.url)), picture).toBe(true);
+    }
   });
 
   test('has settings that no workspace can change', () => {
