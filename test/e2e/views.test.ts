@@ -128,6 +128,22 @@ describe('the views beside the chat', () => {
     await row('Birds (fork)').waitFor();
   });
 
+  test('brings back even what the bridge has deleted meanwhile', async () => {
+    const bridge = await joinBridge(vscode.bridgeHome);
+    try {
+      const removed = new Promise((resolve) => bridge.rpc.on('session.removed', resolve));
+      await menu('Birds (fork)', 'Delete Session');
+      await row('Birds (fork)').waitFor({ state: 'detached' });
+      await removed;
+      expect(await readSessions(bridge, 'fork')).toEqual([]);
+      await toast('Deleted "Birds (fork)"').getByRole('button', { name: 'Undo' }).click();
+      await row('Birds (fork)').waitFor();
+      expect(await readSessions(bridge, 'fork')).toMatchObject([{ title: 'Birds (fork)', turns: 1 }]);
+    } finally {
+      bridge.dispose();
+    }
+  });
+
   const status = (): Locator => workbench.page.locator('.statusbar-item[id$="codexBridge.status"]');
 
   test('says in the status bar and in a notification what is asked, and closes it when it was answered elsewhere', async () => {
