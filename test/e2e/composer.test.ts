@@ -74,11 +74,13 @@ describe('the composer', () => {
     await area.fill('Mind the tests');
     await workbench.screenshot('composer-steer');
     await area.press('Alt+Enter');
-    await expect.poll(() => area.inputValue()).toBe('');
+    await chat.locator('.steer', { hasText: 'Mind the tests' }).first().waitFor();
+    expect(await area.inputValue()).toBe('');
     door.open();
     await turn('completed').waitFor();
     await chat.locator('.steer', { hasText: 'Mind the tests' }).waitFor();
     expect(await chat.locator('.turn').count()).toBe(1);
+    expect(await chat.locator('.steer.pending').count()).toBe(0);
   });
 
   test('walks through earlier prompts with the arrow keys, also after a reload', async () => {

@@ -31,6 +31,8 @@ export async function openChatPage(browser: Browser, width = 420): Promise<Page>
     };
     Object.assign(window, {
       acquireVsCodeApi: () => ({
+        getState: () => undefined,
+        setState: () => {},
         postMessage: ({ id, method }: { id: number; method: string }) =>
           window.postMessage({ id, result: results[method] ?? null }, '*'),
       }),

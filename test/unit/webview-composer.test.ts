@@ -1,7 +1,10 @@
+import { signal } from '@preact/signals';
 import { describe, expect, test } from 'vitest';
 import { ComposerMemory } from '../../src/extension/composerMemory.ts';
 import { rank, score } from '../../src/extension/composerRank.ts';
+import type { ChosenAttachment } from '../../src/shared/webview.ts';
 import { completionAt, without } from '../../webview-ui/chat/composer/completion.ts';
+import { keepAttachments } from '../../webview-ui/chat/composer/keptAttachments.ts';
 import { base64, uriList } from '../../webview-ui/chat/composer/pasted.ts';
 import { PromptHistory } from '../../webview-ui/chat/composer/promptHistory.ts';
 import { commandsFor, parseCommand } from '../../webview-ui/chat/composer/slashCommands.ts';
@@ -126,6 +129,35 @@ describe('what the composer remembers', () => {
     expect(memory.prompts('f39')).toHaveLength(50);
     expect(memory.prompts('f39').at(-1)).toMatch(/^59 /);
     expect(memento.size()).toBeLessThan(50_000);
+  });
+});
+
+describe('what is attached', () => {
+  const chip = (text: string) => ({
+    attachment: { kind: 'text' as const, name: 'a', text },
+    label: 'a',
+    icon: 'text' as const,
+  });
+
+  test('outlives a view that is hidden, unless it is too much to keep', () => {
+    let state: unknown = { other: 1 };
+    const api = {
+      getState: () => state,
+      setState: (next: unknown) => {
+        state = next;
+      },
+    };
+    const opened = () => {
+      const store = { attachments: signal<readonly ChosenAttachment[]>([]) };
+      keepAttachments(store, api);
+      return store;
+    };
+    opened().attachments.value = [chip('small')];
+    const again = opened();
+    expect(again.attachments.value).toEqual([chip('small')]);
+    expect(state).toMatchObject({ other: 1 });
+    again.attachments.value = [chip('x'.repeat(600_000))];
+    expect(opened().attachments.value).toEqual([]);
   });
 });
 

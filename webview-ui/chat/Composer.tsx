@@ -131,7 +131,7 @@ export function Composer({ store }: { store: ChatStore }) {
     const before = text;
     clearTimeout(keep.current);
     store.draft.value = '';
-    const done = await store.ask('steer', { session, turn: live.id, prompt: before });
+    const done = await store.steer(live.id, before);
     if (done === undefined) store.draft.value = before;
     await store.keepDraft();
   };

@@ -31,9 +31,25 @@ function TurnBody({ slot, store, skip }: TurnProps) {
         </p>
       ))}
       <Items items={turn.items} skip={skip} />
+      {!hasEnded(turn.status) && <PendingSteers turn={turn} store={store} />}
       {turn.plan.length > 0 && <Plan plan={turn.plan} ended={hasEnded(turn.status)} />}
       <End turn={turn} store={store} />
     </article>
+  );
+}
+
+/** Codex takes up what was added at its next step; until then it must not look lost. */
+function PendingSteers({ turn, store }: { turn: TurnSnapshot; store: ChatStore }) {
+  const taken = turn.items.flatMap((item) => (item.type === 'user_message' ? [item.text] : []));
+  const pending = store.steers.value.filter((steer) => steer.turn === turn.id && !taken.includes(steer.text));
+  return (
+    <>
+      {pending.map(({ text }, place) => (
+        <p key={place} class="steer pending">
+          <Icon name="clock" /> {text} <span class="muted">(at its next step)</span>
+        </p>
+      ))}
+    </>
   );
 }
 

@@ -6,10 +6,11 @@ import { RpcClient } from '../../src/shared/rpc.ts';
 import type { ChatContract } from '../../src/shared/webview.ts';
 import { Approvals } from './Approvals.tsx';
 import { Composer } from './Composer.tsx';
+import { keepAttachments } from './composer/keptAttachments.ts';
 import { SessionBar } from './Sessions.tsx';
 import { ChatStore } from './store.ts';
 import { Transcript } from './Transcript.tsx';
-import { hostPort } from './vscodeApi.ts';
+import { hostPort, vscodeApi } from './vscodeApi.ts';
 import { FailureLine, ProblemLine, Welcome } from './Welcome.tsx';
 
 function Chat({ store }: { store: ChatStore }) {
@@ -28,7 +29,9 @@ function Chat({ store }: { store: ChatStore }) {
   );
 }
 
-const store = new ChatStore(new RpcClient<ChatContract>(hostPort()));
+const api = vscodeApi();
+const store = new ChatStore(new RpcClient<ChatContract>(hostPort(api)));
+keepAttachments(store, api);
 
 // Links lead out of the webview through our host only: captured, before VS Code's own listener opens them too.
 document.addEventListener(

@@ -70,6 +70,10 @@ export class ChatStore {
   readonly draft: Signal<string> = signal('');
   /** What goes along with the next prompt. */
   readonly attachments: Signal<readonly ChosenAttachment[]> = signal<readonly ChosenAttachment[]>([]);
+  /** What was added to running turns, until Codex has taken it up. */
+  readonly steers: Signal<readonly { readonly turn: TurnId; readonly text: string }[]> = signal<
+    readonly { readonly turn: TurnId; readonly text: string }[]
+  >([]);
   /** What the pickers offer; null until the host has told. */
   readonly options: Signal<ComposerOptions | null> = signal<ComposerOptions | null>(null);
   readonly #rpc: RpcClient<ChatContract>;
@@ -148,6 +152,15 @@ export class ChatStore {
     return sent;
   }
 
+  /** Adds to a running turn. @returns undefined when it was not taken. */
+  async steer(turn: TurnId, text: string): Promise<null | undefined> {
+    const session = this.head.value?.id;
+    if (session === undefined) return undefined;
+    const done = await this.ask('steer', { session, turn, prompt: text });
+    if (done !== undefined) this.steers.value = [...this.steers.value, { turn, text }];
+    return done;
+  }
+
   /** Attaches what the host has or knows. */
   async attach(what: Params<ChatContract, 'composer.attach'>['what']): Promise<void> {
     const added = await this.ask('composer.attach', { folder: this.window.value.folder, what });
@@ -204,6 +217,7 @@ export class ChatStore {
   }
 
   #show(session: SessionSnapshot | null): void {
+    if (session?.id !== this.#session?.id && this.steers.value.length > 0) this.steers.value = [];
     const changed = session?.turns !== this.#session?.turns || session?.id !== this.#session?.id;
     this.#session = session;
     batch(() => {

@@ -1,14 +1,21 @@
 import type { Message, MessagePort } from '../../src/shared/rpc.ts';
 
-interface VsCodeApi {
+export interface VsCodeApi {
   postMessage(message: unknown): void;
+  /** What {@link setState} was given last, also before a reload. */
+  getState(): unknown;
+  setState(state: unknown): void;
 }
 
 declare function acquireVsCodeApi(): VsCodeApi;
 
-/** The line to the extension host. May be made once only. */
-export function hostPort(): MessagePort {
-  const api = acquireVsCodeApi();
+/** May be asked for once only. */
+export function vscodeApi(): VsCodeApi {
+  return acquireVsCodeApi();
+}
+
+/** The line to the extension host. */
+export function hostPort(api: Pick<VsCodeApi, 'postMessage'> = vscodeApi()): MessagePort {
   return {
     send: (message: Message) => api.postMessage(message),
     onMessage(listener) {
