@@ -7,6 +7,7 @@ import type { ApprovalWatch } from './approvalWatch.ts';
 import type { CommandId } from './commandIds.ts';
 import { createEditorActions } from './editorActions.ts';
 import { connectClaudeCode, copyMcpConfiguration } from './mcpConfiguration.ts';
+import type { SessionPanels } from './panel/sessionPanels.ts';
 import { pickFolder } from './pickFolder.ts';
 import { createSessionActions } from './sessionActions.ts';
 import { isNode, sessionOf } from './views/sessionNodes.ts';
@@ -19,6 +20,7 @@ export interface ActionDeps {
   readonly window: WindowFace;
   readonly approvals: ApprovalWatch;
   sessions(): SessionsView;
+  readonly panels: SessionPanels;
   /** Brings the chat into view; `keepFocus` leaves the keyboard where it is. */
   showChat(keepFocus?: boolean): Promise<void>;
   onError(error: unknown): void;
@@ -46,6 +48,16 @@ export function createActions(deps: ActionDeps): Actions {
       return (await window.link.request('session.cancel', { session })).cancelled;
     },
     'codexBridge.showSession': (argument) => showSession(deps, argument),
+    'codexBridge.openInEditor': async (argument) => {
+      const session = sessionOf(argument) ?? window.selected;
+      if (session === null) {
+        throw new BridgeError(
+          'SESSION_NOT_FOUND',
+          'No session is open. Choose one in the chat, then open it in the editor.',
+        );
+      }
+      await deps.panels.open(session, window.session(session)?.title || 'Codex Session');
+    },
     'codexBridge.restartCodex': async () => {
       const folder = await pickFolder(window, 'Restart Codex of which folder?');
       if (folder === undefined) return;

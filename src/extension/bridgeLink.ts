@@ -1,4 +1,5 @@
 import type { BridgeConnection } from '../client/connect.ts';
+import type { ChangesEvents } from '../shared/changes.ts';
 import { type Disposable, Emitter } from '../shared/disposables.ts';
 import { BridgeError, type ErrorInfo, toErrorInfo } from '../shared/errors.ts';
 import type { NumberedEvent } from '../shared/events.ts';
@@ -45,6 +46,7 @@ export class BridgeLink implements Disposable {
   readonly #removed: Emitter<SessionId>;
   readonly #folderStatus: Emitter<FolderStatus>;
   readonly #clients: Emitter<void>;
+  readonly #changes: Emitter<ChangesEvents['changes.changed']>;
   readonly #session: Emitter<SessionSnapshot | null>;
   readonly #event: Emitter<{ session: SessionId } & NumberedEvent>;
   #current: LinkState = { kind: 'idle' };
@@ -69,6 +71,7 @@ export class BridgeLink implements Disposable {
     this.#removed = new Emitter(deps.onError);
     this.#folderStatus = new Emitter(deps.onError);
     this.#clients = new Emitter(deps.onError);
+    this.#changes = new Emitter(deps.onError);
     this.#session = new Emitter(deps.onError);
     this.#event = new Emitter(deps.onError);
   }
@@ -112,6 +115,10 @@ export class BridgeLink implements Disposable {
   /** MCP clients may have come or gone. */
   get onClients() {
     return this.#clients.on;
+  }
+  /** Changes of an ended turn of the open session were reverted or marked. */
+  get onChanges() {
+    return this.#changes.on;
   }
   /** Another session is open, or its events had a gap: replaces what was shown. */
   get onSession() {
@@ -211,6 +218,7 @@ export class BridgeLink implements Disposable {
     for (const emitter of [this.#state, this.#folders, this.#summary, this.#removed]) emitter.dispose();
     this.#folderStatus.dispose();
     this.#clients.dispose();
+    this.#changes.dispose();
     this.#session.dispose();
     this.#event.dispose();
   }
@@ -257,6 +265,7 @@ export class BridgeLink implements Disposable {
     });
     rpc.on('folder.status', (status) => this.#folderStatus.fire(status));
     rpc.on('clients.changed', () => this.#clients.fire());
+    rpc.on('changes.changed', (changed) => this.#changes.fire(changed));
     rpc.on('session.event', (event) => this.#apply(event));
   }
 

@@ -79,7 +79,8 @@ export function attachChat(webview: vscode.Webview, deps: ChatHostDeps): Disposa
   return store;
 }
 
-function webviewPort(
+/** The line to a webview's document. Ends with `store`. */
+export function webviewPort(
   webview: vscode.Webview,
   store: DisposableStore,
   onError: (error: unknown) => void,

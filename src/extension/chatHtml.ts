@@ -1,8 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 
-/** The chat's document: nothing is loaded but our own bundle, and no inline script or style runs. */
-export function chatHtml(webview: vscode.Webview, extension: vscode.Uri): string {
+/**
+ * The document of the chat, or of a session panel: nothing is loaded but our own bundle, and no inline script or
+ * style runs.
+ */
+export function chatHtml(
+  webview: vscode.Webview,
+  extension: vscode.Uri,
+  bundle: 'chat' | 'panel' = 'chat',
+): string {
   const at = (...path: string[]) =>
     webview.asWebviewUri(vscode.Uri.joinPath(extension, 'dist', 'webview', ...path));
   const nonce = randomBytes(16).toString('base64');
@@ -22,12 +29,12 @@ export function chatHtml(webview: vscode.Webview, extension: vscode.Uri): string
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="${at('chat.css')}">
+<link rel="stylesheet" href="${at(`${bundle}.css`)}">
 <title>Codex Bridge</title>
 </head>
 <body>
 <div id="root"></div>
-<script nonce="${nonce}" src="${at('chat.js')}"></script>
+<script nonce="${nonce}" src="${at(`${bundle}.js`)}"></script>
 </body>
 </html>`;
 }

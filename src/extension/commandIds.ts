@@ -36,6 +36,7 @@ export const COMMAND_IDS = [
   'codexBridge.ask',
   'codexBridge.cancel',
   'codexBridge.showSession',
+  'codexBridge.openInEditor',
   'codexBridge.restartCodex',
   'codexBridge.exportSession',
   'codexBridge.copyMcpConfiguration',
@@ -50,3 +51,5 @@ export type CommandId = (typeof COMMAND_IDS)[number];
 export const CHAT_VIEW = 'codexBridge.chat';
 export const SESSIONS_VIEW = 'codexBridge.sessions';
 export const CLIENTS_VIEW = 'codexBridge.clients';
+/** `viewType` of the session panels; package.json's activation event names it, too. */
+export const SESSION_PANEL = 'codexBridge.session';

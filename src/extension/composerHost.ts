@@ -79,7 +79,7 @@ export function composerHandlers(face: WindowFace, memory: ComposerMemory): Comp
   };
 
   return {
-    prompt: async ({ session, folder, prompt, attachments, settings }) => {
+    prompt: async ({ session, folder, prompt, attachments, settings, typed }) => {
       const sent = await face.prompt({
         session,
         prompt,
@@ -91,7 +91,7 @@ export function composerHandlers(face: WindowFace, memory: ComposerMemory): Comp
       });
       if (session === null) sandbox = undefined;
       const used = face.link.session?.folder ?? folder;
-      if (used !== undefined) memory.addPrompt(used, prompt);
+      if (used !== undefined) memory.addPrompt(used, typed ?? prompt);
       return { session: sent.session };
     },
     'composer.options': ({ folder }) => options(folder),
@@ -128,8 +128,11 @@ export function composerHandlers(face: WindowFace, memory: ComposerMemory): Comp
         case 'rename':
           await link.request('session.rename', { session, title: command.title });
           return null;
+        case 'open_in_editor':
+          await vscode.commands.executeCommand('codexBridge.openInEditor', session);
+          return null;
         case 'export':
-          await vscode.commands.executeCommand('codexBridge.exportSession');
+          await vscode.commands.executeCommand('codexBridge.exportSession', session);
           return null;
       }
     },

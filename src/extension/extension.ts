@@ -1,6 +1,13 @@
 import * as vscode from 'vscode';
 import { registerFixes, registerMcpServer, registerParticipant } from './citizens.ts';
-import { CHAT_VIEW, CLIENTS_VIEW, COMMAND_IDS, type CommandId, SESSIONS_VIEW } from './commandIds.ts';
+import {
+  CHAT_VIEW,
+  CLIENTS_VIEW,
+  COMMAND_IDS,
+  type CommandId,
+  SESSION_PANEL,
+  SESSIONS_VIEW,
+} from './commandIds.ts';
 import type { Face, Views } from './face.ts';
 import { lazyTree } from './views/lazyTree.ts';
 import { isNode } from './views/sessionNodes.ts';
@@ -35,6 +42,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
   const contributions: Record<string, () => void> = {
     commands: () => registerCommands(context, log, face),
     chat: () => registerChat(context, log, face),
+    panels: () => registerPanels(context, log, face),
     fixes: () => registerFixes(context),
     participant: () => registerParticipant(context, face),
     mcpServer: () => registerMcpServer(context, face),
@@ -133,6 +141,26 @@ function registerChat(context: vscode.ExtensionContext, log: vscode.LogOutputCha
           (await face()).showChat(view);
         } catch (error) {
           log.error(`the chat could not be shown: ${textOf(error)}`);
+          throw error;
+        }
+      },
+    }),
+  );
+}
+
+/** VS Code brings back the panels that were open when the window closed. */
+function registerPanels(
+  context: vscode.ExtensionContext,
+  log: vscode.LogOutputChannel,
+  face: LoadFace,
+): void {
+  context.subscriptions.push(
+    vscode.window.registerWebviewPanelSerializer(SESSION_PANEL, {
+      async deserializeWebviewPanel(panel, state) {
+        try {
+          await (await face()).panels.restore(panel, state);
+        } catch (error) {
+          log.error(`a session's panel could not be restored: ${textOf(error)}`);
           throw error;
         }
       },

@@ -16,6 +16,7 @@ import { CHAT_VIEW } from './commandIds.ts';
 import { ComposerMemory } from './composerMemory.ts';
 import { keepContextKeys } from './contextKeys.ts';
 import { openLink } from './openLink.ts';
+import { SessionPanels } from './panel/sessionPanels.ts';
 import { SessionIndex } from './sessionIndex.ts';
 import { readSettings } from './settings.ts';
 import { keepStatusBar } from './statusBar.ts';
@@ -51,6 +52,8 @@ export interface Face extends vscode.Disposable {
   readonly answerInChat: vscode.ChatRequestHandler;
   /** Where MCP clients of this folder connect. Starts the bridge where needed. */
   endpoint(path: string): Promise<{ readonly url: string; readonly token: string }>;
+  /** Session panels in the editor area. */
+  readonly panels: SessionPanels;
   /** Fills a chat view. Ends with the view. */
   showChat(view: vscode.WebviewView): void;
 }
@@ -68,7 +71,7 @@ export function createFace({ context, log, views }: FaceDeps): Face {
       version,
       node: process.execPath,
     });
-  const link = store.add(
+  const createLink = () =>
     new BridgeLink({
       connect: async ({ start }) =>
         connectBridge({
@@ -79,8 +82,8 @@ export function createFace({ context, log, views }: FaceDeps): Face {
           start: start && (await runtime()),
         }),
       onError,
-    }),
-  );
+    });
+  const link = store.add(createLink());
   const index = new SessionIndex(context.workspaceState, onError);
   store.add({ dispose: () => void index.flush() });
   const memory = new ComposerMemory(context.workspaceState, onError);
@@ -137,12 +140,24 @@ export function createFace({ context, log, views }: FaceDeps): Face {
     }),
   );
   store.add(keepContextKeys(window));
+  const panels = store.add(
+    new SessionPanels(link, {
+      extension: context.extensionUri,
+      createLink,
+      folders: windowFolders,
+      memory,
+      openLink,
+      action: (name, retry) => (name === 'retry' ? retry() : VIEW_ACTIONS[name](log)),
+      onError,
+    }),
+  );
   const actions = createActions({
     context,
     log,
     window,
     approvals,
     sessions: () => sessions,
+    panels,
     showChat,
     onError,
   });
@@ -166,6 +181,7 @@ export function createFace({ context, log, views }: FaceDeps): Face {
     sessions,
     clients,
     approvals,
+    panels,
     start,
     answerInChat: ({ prompt }, { history }, response, token) =>
       answerInChat({ window, onError }, prompt, history, response, token),

@@ -24,6 +24,8 @@ export const chatParams = {
     attachments: z.optional(z.array(attachmentSchema)),
     /** Of this turn only. */
     settings: z.optional(sessionSettingsSchema),
+    /** What the person wrote, where the prompt was made of it: that is what the arrow keys bring back. */
+    typed: z.optional(z.string()),
   }),
   steer: z.object({ session: id, turn: id, prompt: z.string() }),
   cancel: z.object({ session: id }),
@@ -69,7 +71,7 @@ export const chatParams = {
   'session.command': z.object({
     session: id,
     command: z.discriminatedUnion('name', [
-      z.object({ name: z.enum(['fork', 'archive', 'export']) }),
+      z.object({ name: z.enum(['fork', 'archive', 'export', 'open_in_editor']) }),
       z.object({ name: z.literal('rename'), title: z.string().check(z.minLength(1), z.maxLength(500)) }),
     ]),
   }),

@@ -77,7 +77,16 @@ export class Workbench {
 
   /** The chat's document, inside the two frames that VS Code puts around a webview. */
   chatFrame(): FrameLocator {
-    return this.page.frameLocator('iframe.webview.ready').frameLocator('#active-frame');
+    return this.page
+      .frameLocator('iframe.webview.ready[src*="purpose=webviewView"]')
+      .frameLocator('#active-frame');
+  }
+
+  /** The document of the session panel that is shown in the editor area. */
+  panelFrame(): FrameLocator {
+    return this.page
+      .frameLocator('iframe.webview.ready:not([src*="purpose=webviewView"])')
+      .frameLocator('#active-frame');
   }
 
   /** Writes a prompt and sends it. */

@@ -55,6 +55,15 @@ export function SessionBar({ store }: { store: ChatStore }) {
         )}
         <Icon name={open ? 'chevron-up' : 'chevron-down'} />
       </button>
+      {head !== null && (
+        <IconButton
+          icon="open-preview"
+          label="Open in editor: chat and changes at full width"
+          onClick={() =>
+            void store.ask('session.command', { session: head.id, command: { name: 'open_in_editor' } })
+          }
+        />
+      )}
       {open && <List store={store} current={head?.id} onChosen={() => setOpen(false)} />}
     </header>
   );

@@ -7,6 +7,7 @@ import type { ChatContract } from '../../src/shared/webview.ts';
 import { Approvals } from './Approvals.tsx';
 import { Composer } from './Composer.tsx';
 import { keepAttachments } from './composer/keptAttachments.ts';
+import { openLinksThroughHost } from './links.ts';
 import { SessionBar } from './Sessions.tsx';
 import { ChatStore } from './store.ts';
 import { Transcript } from './Transcript.tsx';
@@ -33,19 +34,7 @@ const api = vscodeApi();
 const store = new ChatStore(new RpcClient<ChatContract>(hostPort(api)));
 keepAttachments(store, api);
 
-// Links lead out of the webview through our host only: captured, before VS Code's own listener opens them too.
-document.addEventListener(
-  'click',
-  (event) => {
-    const link = event.target instanceof Element ? event.target.closest('a') : null;
-    if (link === null) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    const href = link.getAttribute('href');
-    if (href !== null && href !== '') void store.ask('link.open', { href });
-  },
-  true,
-);
+openLinksThroughHost(store);
 
 const root = document.getElementById('root');
 if (root !== null) render(<Chat store={store} />, root);

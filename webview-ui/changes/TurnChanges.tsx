@@ -1,0 +1,180 @@
+import { useState } from 'preact/hooks';
+import type { ChangeList, MarkedFile } from '../../src/shared/changes.ts';
+import type { TurnSnapshot } from '../../src/shared/session.ts';
+import { Fold } from '../chat/Fold.tsx';
+import { Icon, IconButton } from '../chat/Icon.tsx';
+import { Visible } from '../chat/Visible.tsx';
+import { ChangedFileView } from './ChangedFile.tsx';
+import { type ChangesStore, fileKey, type Layout } from './changesStore.ts';
+import { Refusal } from './Refusal.tsx';
+
+/** With more files than this, all begin closed. */
+const OPEN_FILES = 5;
+/** Lines of a file that is open from the beginning. */
+const OPEN_LINES = 300;
+
+const REASONS = { ignored: 'ignored', special: 'no plain file', unreadable: 'could not be read' } as const;
+
+/** All that one turn changed. */
+export function TurnChangesView(props: {
+  turn: TurnSnapshot;
+  /** From 1. */
+  place: number;
+  changes: ChangesStore;
+  layout: Layout;
+}) {
+  const { turn, place, changes, layout } = props;
+  const loaded = changes.list(turn.id).value;
+  const known = turn.changes;
+  if (known === undefined) return null;
+  // Where the copies are gone, what the turn itself tells is still to be read.
+  const list: ChangeList =
+    loaded.state === 'ready'
+      ? loaded.value
+      : {
+          ...known,
+          files: known.files.map((file) => ({
+            ...file,
+            mark: 'open' as const,
+            ...(loaded.state === 'failed' ? { notRevertible: loaded.error.message } : {}),
+          })),
+        };
+  const { files } = list;
+  const isOpen = (file: MarkedFile) =>
+    changes.view.value.open[fileKey(turn.id, file.path)] ??
+    (files.length <= OPEN_FILES && file.added + file.removed <= OPEN_LINES && file.mark === 'open');
+  const anyOpen = files.some(isOpen);
+  const keys = files.map(({ path }) => fileKey(turn.id, path));
+  return (
+    <article class="turn-changes" data-turn={turn.id}>
+      <header>
+        <h2>
+          <span class="number">Turn {place}</span>{' '}
+          <span class="title">{turn.prompt.trim().split('\n')[0]}</span>
+        </h2>
+        <Counts files={files} />
+        <span class="space" />
+        <IconButton
+          icon={anyOpen ? 'collapse-all' : 'expand-all'}
+          label={anyOpen ? 'Collapse all files' : 'Expand all files'}
+          onClick={() => changes.setOpen(keys, !anyOpen)}
+        />
+        <IconButton
+          icon="copy"
+          label="Copy all as patch"
+          onClick={() =>
+            void changes.copyPatch(
+              { turn: turn.id },
+              files.map(({ path }) => path),
+            )
+          }
+        />
+        <IconButton
+          icon="diff-multiple"
+          label="Open all in diff editor"
+          onClick={() => void changes.openAll(turn.id)}
+        />
+        <RevertAll turn={turn} files={files} changes={changes} />
+      </header>
+      <Refusal error={changes.refusal({ turn: turn.id })} />
+      {loaded.state === 'failed' && (
+        <p class="notice">
+          <Icon name="warning" />
+          <span>{loaded.error.message}</span>
+        </p>
+      )}
+      {list.overlaps.length > 0 && (
+        <p class="notice overlap">
+          <Icon name="warning" />
+          <span>
+            {list.overlaps.length === 1 ? 'Another turn' : `${list.overlaps.length} other turns`} ran in this
+            folder at the same time: some of these changes may not be of this one.
+          </span>
+        </p>
+      )}
+      {list.notes.map((note) => (
+        <p key={note} class="notice">
+          <Icon name="info" />
+          <span>{note}</span>
+        </p>
+      ))}
+      <ul class="changed-files">
+        {files.map((file) => (
+          <ChangedFileView
+            key={file.path}
+            turn={turn.id}
+            file={file}
+            open={isOpen(file)}
+            changes={changes}
+            layout={layout}
+          />
+        ))}
+      </ul>
+      {list.excluded.length > 0 && (
+        <Fold
+          class="excluded"
+          summary={`Not looked at, not revertible: ${list.excluded.length} ${list.excluded.length === 1 ? 'place' : 'places'}`}
+        >
+          {() => (
+            <ul>
+              {list.excluded.map(({ path, reason }) => (
+                <li key={path}>
+                  <span class="path">
+                    <Visible text={path} />
+                  </span>
+                  <span class="muted">{REASONS[reason]}</span>
+                </li>
+              ))}
+            </ul>
+          )}
+        </Fold>
+      )}
+    </article>
+  );
+}
+
+function Counts({ files }: { files: readonly MarkedFile[] }) {
+  const added = files.reduce((sum, file) => sum + file.added, 0);
+  const removed = files.reduce((sum, file) => sum + file.removed, 0);
+  return (
+    <span class="counts">
+      {files.length} {files.length === 1 ? 'file' : 'files'} <span class="added">+{added}</span>{' '}
+      <span class="removed">−{removed}</span>
+    </span>
+  );
+}
+
+/** Asks once more: a whole turn is much to lose by a slip. */
+function RevertAll({
+  turn,
+  files,
+  changes,
+}: {
+  turn: TurnSnapshot;
+  files: readonly MarkedFile[];
+  changes: ChangesStore;
+}) {
+  const [asked, setAsked] = useState(false);
+  const open = files.filter(({ mark, notRevertible }) => mark !== 'reverted' && notRevertible === undefined);
+  if (open.length === 0) return null;
+  if (!asked) {
+    return <IconButton icon="discard" label="Revert the whole turn" onClick={() => setAsked(true)} />;
+  }
+  return (
+    <>
+      <button
+        type="button"
+        class="danger"
+        // biome-ignore lint/a11y/noAutofocus: it takes the place of the button that was pressed
+        autoFocus
+        onClick={() => {
+          setAsked(false);
+          void changes.revert({ turn: turn.id });
+        }}
+      >
+        Revert {open.length} {open.length === 1 ? 'file' : 'files'}
+      </button>
+      <IconButton icon="close" label="Do not revert" onClick={() => setAsked(false)} />
+    </>
+  );
+}

@@ -1,0 +1,91 @@
+import type { FileSide, Hunk } from '../../src/shared/changes.ts';
+
+/** Lines with their ends, as the bridge cuts them: hunks count in these. */
+export function splitLines(text: string): string[] {
+  const lines = text.split('\n').map((line) => `${line}\n`);
+  const last = lines.pop()?.slice(0, -1) ?? '';
+  return last === '' ? lines : [...lines, last];
+}
+
+/** The lines of a side; none where there was no file, or where it is binary. */
+export function sideLines(side: FileSide | undefined): string[] {
+  return side === undefined || side.encoding === 'base64' ? [] : splitLines(side.data);
+}
+
+/** Places in the lines of both sides, from 0; absent where the other side alone has the line. */
+export interface Row {
+  readonly kind: 'context' | 'removed' | 'added';
+  readonly before?: number;
+  readonly after?: number;
+}
+
+export type Part =
+  | { readonly kind: 'hunk'; readonly index: number; readonly rows: readonly Row[] }
+  /** Unchanged lines that are left out. */
+  | { readonly kind: 'gap'; readonly before: number; readonly after: number; readonly count: number };
+
+/** Unchanged lines around a hunk. */
+export const CONTEXT = 3;
+
+/**
+ * A file cut into its hunks, each with its own part of the unchanged lines around, and what lies between.
+ *
+ * @param afterCount lines of the file after the turn
+ */
+export function diffParts(hunks: readonly Hunk[], afterCount: number): Part[] {
+  const parts: Part[] = [];
+  /** The first line that is in no part yet. */
+  let before = 0;
+  let after = 0;
+  for (const [index, hunk] of hunks.entries()) {
+    const lead = Math.min(CONTEXT, hunk.afterStart - after);
+    const gap = hunk.afterStart - after - lead;
+    if (gap > 0) parts.push({ kind: 'gap', before, after, count: gap });
+    const next = hunks[index + 1]?.afterStart ?? afterCount;
+    const hunkEnd = hunk.afterStart + hunk.afterCount;
+    const trail = Math.max(0, Math.min(CONTEXT, next - hunkEnd));
+    const rows: Row[] = [
+      ...contextRows(before + gap, after + gap, lead),
+      ...range(hunk.beforeStart, hunk.beforeCount).map((line) => ({
+        kind: 'removed' as const,
+        before: line,
+      })),
+      ...range(hunk.afterStart, hunk.afterCount).map((line) => ({ kind: 'added' as const, after: line })),
+      ...contextRows(hunk.beforeStart + hunk.beforeCount, hunkEnd, trail),
+    ];
+    parts.push({ kind: 'hunk', index, rows });
+    before = hunk.beforeStart + hunk.beforeCount + trail;
+    after = hunkEnd + trail;
+  }
+  if (hunks.length > 0 && after < afterCount) {
+    parts.push({ kind: 'gap', before, after, count: afterCount - after });
+  }
+  return parts;
+}
+
+export function contextRows(before: number, after: number, count: number): Row[] {
+  return range(0, count).map((step) => ({ kind: 'context', before: before + step, after: after + step }));
+}
+
+/** Rows side by side: removed lines stand beside the added ones that took their place. */
+export function sideBySide(rows: readonly Row[]): { left?: Row; right?: Row }[] {
+  const removed = rows.filter(({ kind }) => kind === 'removed');
+  const added = rows.filter(({ kind }) => kind === 'added');
+  const changed = range(0, Math.max(removed.length, added.length)).map((place) => {
+    const left = removed[place];
+    const right = added[place];
+    return { ...(left === undefined ? {} : { left }), ...(right === undefined ? {} : { right }) };
+  });
+  const first = rows.findIndex(({ kind }) => kind !== 'context');
+  const context = (list: readonly Row[]) => list.map((row) => ({ left: row, right: row }));
+  if (first < 0) return context(rows);
+  return [
+    ...context(rows.slice(0, first)),
+    ...changed,
+    ...context(rows.slice(first + removed.length + added.length)),
+  ];
+}
+
+function range(start: number, count: number): number[] {
+  return Array.from({ length: count }, (_, step) => start + step);
+}
