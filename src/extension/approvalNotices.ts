@@ -63,7 +63,7 @@ export class ApprovalNotices {
 /** A progress notification has one button, whose name is VS Code's: what it does is said beside it. */
 async function notify(asked: Asked, closed: Promise<void>, decline: (asked: Asked) => void): Promise<void> {
   const review = `command:codexBridge.reviewApproval?${encodeURIComponent(JSON.stringify([asked.session]))}`;
-  const title = `${noticeOf(asked)}. ${vscode.l10n.t('[Review]({0}) it in the chat; Cancel declines it.', review)}`;
+  const title = `${noticeOf(asked, vscode.l10n.t)}. ${vscode.l10n.t('[Review]({0}) it in the chat; Cancel declines it.', review)}`;
   await vscode.window.withProgress(
     { location: vscode.ProgressLocation.Notification, title, cancellable: true },
     (_progress, cancelled) => {

@@ -1,6 +1,7 @@
 import { DisposableStore, Emitter } from '../shared/disposables.ts';
 import type { Approval, SessionId, SessionSummary } from '../shared/session.ts';
 import { makeVisible } from '../shared/visible.ts';
+import type { Translate } from './translate.ts';
 import type { WindowFace } from './windowFace.ts';
 
 /** A question of Codex's that is waiting for the person at this window. */
@@ -89,16 +90,16 @@ export class ApprovalWatch {
 }
 
 /** What Codex wants, in one phrase after "Codex asks to". Nothing in it is hidden or reordered. */
-export function questionOf({ request }: Approval): string {
+export function questionOf({ request }: Approval, t: Translate): string {
   switch (request.kind) {
     case 'command':
-      return `run ${makeVisible(request.command)}`;
+      return t('run {0}', makeVisible(request.command));
     case 'file_change':
-      return `change ${request.changes.map(({ path }) => makeVisible(path)).join(', ')}`;
+      return t('change {0}', request.changes.map(({ path }) => makeVisible(path)).join(', '));
     case 'permissions':
-      return `have more rights: ${makeVisible(request.text)}`;
+      return t('have more rights: {0}', makeVisible(request.text));
     case 'question':
-      return `know: ${makeVisible(request.text)}`;
+      return t('know: {0}', makeVisible(request.text));
   }
 }
 
@@ -109,12 +110,13 @@ const NOTICE_LENGTH = 300;
  * The text of a notification, which VS Code shows as one line and in which it turns `[a](command:b)` into a
  * link: what would not be shown exactly is not shown at all there, and read in the chat.
  */
-export function noticeOf({ title, approval }: Asked): string {
-  const question = questionOf(approval);
+export function noticeOf({ title, approval }: Asked, t: Translate): string {
+  const question = questionOf(approval, t);
   const exact = question.length <= NOTICE_LENGTH && !/\n|\]\(/.test(question);
   const where = makeVisible(title)
     .replaceAll(/[[\]\n]/g, ' ')
     .slice(0, 80);
-  const what = exact ? question : `${question.split(' ', 1)[0]} something that has to be read in the chat`;
-  return `Codex asks in "${where}" to ${what}`;
+  return exact
+    ? t('Codex asks in "{0}" to {1}', where, question)
+    : t('Codex asks in "{0}" for something that has to be read in the chat', where);
 }

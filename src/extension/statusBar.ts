@@ -30,15 +30,18 @@ export function keepStatusBar({
     const counted = (...states: string[]) => sessions.filter(({ state }) => states.includes(state)).length;
     const of = link.folders.flatMap(({ key }) => codex.get(key) ?? []);
     const worst = of.find(({ state, loggedIn }) => state === 'failed' || loggedIn === false) ?? of[0];
-    const status = statusText({
-      hasFolder: hasFolder(),
-      trusted: vscode.workspace.isTrusted,
-      link: link.state,
-      ...(worst === undefined ? {} : { codex: worst }),
-      running: counted('running', 'waiting_for_approval'),
-      queued: counted('queued'),
-      asked: approvals.asked,
-    });
+    const status = statusText(
+      {
+        hasFolder: hasFolder(),
+        trusted: vscode.workspace.isTrusted,
+        link: link.state,
+        ...(worst === undefined ? {} : { codex: worst }),
+        running: counted('running', 'waiting_for_approval'),
+        queued: counted('queued'),
+        asked: approvals.asked,
+      },
+      vscode.l10n.t,
+    );
     if (status === undefined) return item.hide();
     item.text = status.text;
     item.accessibilityInformation = {

@@ -1,6 +1,7 @@
 import type { CodexStatus } from '../shared/faces.ts';
 import { type Asked, questionOf } from './approvalWatch.ts';
 import type { LinkState } from './bridgeLink.ts';
+import type { Translate } from './translate.ts';
 
 export interface StatusInput {
   readonly hasFolder: boolean;
@@ -23,64 +24,62 @@ export interface StatusText {
 }
 
 /** What the status bar says; undefined where it says nothing, in a window without folder. */
-export function statusText(input: StatusInput): StatusText | undefined {
+export function statusText(input: StatusInput, t: Translate): StatusText | undefined {
   const { hasFolder, trusted, link, codex, running, queued, asked } = input;
   if (!hasFolder) return undefined;
   if (!trusted) {
     return {
       text: '$(shield) Codex',
       level: 'plain',
-      details: ['Codex Bridge does nothing in a folder that you do not trust.'],
+      details: [t('Codex Bridge does nothing in a folder that you do not trust.')],
     };
   }
   if (asked.length > 0) {
+    const questions = asked.length === 1 ? t('1 question') : t('{0} questions', asked.length);
+    const more = running > asked.length ? `, ${t('{0} running', running)}` : '';
     return {
-      text: `$(bell-dot) Codex: ${count(asked.length, 'question')}${running > asked.length ? `, ${running} running` : ''}`,
+      text: `$(bell-dot) Codex: ${questions}${more}`,
       level: 'warning',
-      details: asked.map(({ title, approval }) => `"${title}" asks to ${questionOf(approval)}`),
+      details: asked.map(({ title, approval }) => t('"{0}" asks to {1}', title, questionOf(approval, t))),
     };
   }
   if (link.kind === 'failed' && !link.retrying) {
-    return { text: '$(error) Codex: not connected', level: 'error', details: [link.error.message] };
+    return { text: `$(error) ${t('Codex: not connected')}`, level: 'error', details: [link.error.message] };
   }
   if (link.kind === 'connecting' || link.kind === 'failed') {
     return {
-      text: '$(loading~spin) Codex: connecting',
+      text: `$(loading~spin) ${t('Codex: connecting')}`,
       level: 'plain',
-      details: ['Connecting to the bridge.'],
+      details: [t('Connecting to the bridge.')],
     };
   }
   if (codex?.state === 'failed') {
-    const message = codex.error?.message ?? 'Codex could not be started. "Run Doctor" tells why.';
-    return { text: '$(error) Codex: failed', level: 'error', details: [message] };
+    const message = codex.error?.message ?? t('Codex could not be started. "Run Doctor" tells why.');
+    return { text: `$(error) ${t('Codex: failed')}`, level: 'error', details: [message] };
   }
   if (codex?.loggedIn === false) {
     return {
-      text: '$(account) Codex: not logged in',
+      text: `$(account) ${t('Codex: not logged in')}`,
       level: 'warning',
-      details: ['Codex has no login. Run "codex login" in a terminal, then ask again.'],
+      details: [t('Codex has no login. Run "codex login" in a terminal, then ask again.')],
     };
   }
   if (running + queued > 0) {
     const parts = [
-      ...(running > 0 ? [`${running} running`] : []),
-      ...(queued > 0 ? [`${queued} queued`] : []),
+      ...(running > 0 ? [t('{0} running', running)] : []),
+      ...(queued > 0 ? [t('{0} queued', queued)] : []),
     ];
-    return { text: `$(sync~spin) Codex: ${parts.join(', ')}`, level: 'plain', details: [about(codex)] };
+    return { text: `$(sync~spin) Codex: ${parts.join(', ')}`, level: 'plain', details: [about(codex, t)] };
   }
   return {
     text: '$(comment-discussion) Codex',
     level: 'plain',
-    details: [link.kind === 'connected' ? about(codex) : 'The bridge starts with your first prompt.'],
+    details: [link.kind === 'connected' ? about(codex, t) : t('The bridge starts with your first prompt.')],
   };
 }
 
-function about(codex: CodexStatus | undefined): string {
+function about(codex: CodexStatus | undefined, t: Translate): string {
   const version = codex?.version === undefined ? '' : ` ${codex.version}`;
   const account = codex?.account === undefined ? '' : `, ${codex.account}`;
-  return `The bridge is connected. Codex${version}${account}`;
-}
-
-function count(number: number, thing: string): string {
-  return `${number} ${thing}${number === 1 ? '' : 's'}`;
+  return `${t('The bridge is connected.')} Codex${version}${account}`;
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type Asked, noticeOf, questionOf } from '../../src/extension/approvalWatch.ts';
 import { type StatusInput, statusText } from '../../src/extension/statusText.ts';
 import type { Approval } from '../../src/shared/session.ts';
+import { plain } from './support/plain.ts';
 
 const asked = (request: Approval['request'], title = 'Herons'): Asked => ({
   session: 's_1',
@@ -12,20 +13,20 @@ const command = (text: string, title?: string) => asked({ kind: 'command', comma
 
 describe('what Codex asks', () => {
   test('is told with everything visible that could hide or reorder it', () => {
-    expect(questionOf(command('rm \u202egpj.x').approval)).toBe('run rm \\u{202e}gpj.x');
+    expect(questionOf(command('rm \u202egpj.x').approval, plain)).toBe('run rm \\u{202e}gpj.x');
     const change = { path: 'a.ts', kind: 'update', added: 1, removed: 0, diff: '' } as const;
     const request = { kind: 'file_change', changes: [change, { ...change, path: 'b.ts' }] } as const;
-    expect(questionOf(asked(request).approval)).toBe('change a.ts, b.ts');
+    expect(questionOf(asked(request).approval, plain)).toBe('change a.ts, b.ts');
   });
 
   test('is in the notification only where it shows exactly', () => {
-    expect(noticeOf(command('ls -l'))).toBe('Codex asks in "Herons" to run ls -l');
-    const hidden = 'Codex asks in "Herons" to run something that has to be read in the chat';
+    expect(noticeOf(command('ls -l'), plain)).toBe('Codex asks in "Herons" to run ls -l');
+    const hidden = 'Codex asks in "Herons" for something that has to be read in the chat';
     // VS Code would make a link of it, join its lines, or cut it.
-    expect(noticeOf(command('echo [ls](command:workbench.action.quit)'))).toBe(hidden);
-    expect(noticeOf(command('ls\nrm -r .'))).toBe(hidden);
-    expect(noticeOf(command('x'.repeat(301)))).toBe(hidden);
-    expect(noticeOf(command('ls', '[Review](command:x)'))).toBe(
+    expect(noticeOf(command('echo [ls](command:workbench.action.quit)'), plain)).toBe(hidden);
+    expect(noticeOf(command('ls\nrm -r .'), plain)).toBe(hidden);
+    expect(noticeOf(command('x'.repeat(301)), plain)).toBe(hidden);
+    expect(noticeOf(command('ls', '[Review](command:x)'), plain)).toBe(
       'Codex asks in " Review (command:x)" to run ls',
     );
   });
@@ -40,10 +41,10 @@ describe('the status bar', () => {
     queued: 0,
     asked: [],
   };
-  const text = (part: Partial<StatusInput>) => statusText({ ...idle, ...part })?.text;
+  const text = (part: Partial<StatusInput>) => statusText({ ...idle, ...part }, plain)?.text;
 
   test('says nothing without a folder, and little in one that is not trusted', () => {
-    expect(statusText({ ...idle, hasFolder: false })).toBeUndefined();
+    expect(statusText({ ...idle, hasFolder: false }, plain)).toBeUndefined();
     expect(text({ trusted: false, running: 3 })).toBe('$(shield) Codex');
   });
 
@@ -52,7 +53,7 @@ describe('the status bar', () => {
     expect(text({ link: { kind: 'idle' } })).toBe('$(comment-discussion) Codex');
     expect(text({ running: 2, queued: 1 })).toBe('$(sync~spin) Codex: 2 running, 1 queued');
     expect(text({ running: 1, asked: [command('ls')] })).toBe('$(bell-dot) Codex: 1 question');
-    const two = statusText({ ...idle, running: 3, asked: [command('ls'), command('pwd', 'Egrets')] });
+    const two = statusText({ ...idle, running: 3, asked: [command('ls'), command('pwd', 'Egrets')] }, plain);
     expect(two).toEqual({
       text: '$(bell-dot) Codex: 2 questions, 3 running',
       level: 'warning',
@@ -62,14 +63,14 @@ describe('the status bar', () => {
 
   test('says what is wrong and what to do', () => {
     const error = { code: 'BRIDGE_START_FAILED', message: 'Do this.' } as const;
-    expect(statusText({ ...idle, link: { kind: 'failed', error, retrying: false } })).toEqual({
+    expect(statusText({ ...idle, link: { kind: 'failed', error, retrying: false } }, plain)).toEqual({
       text: '$(error) Codex: not connected',
       level: 'error',
       details: ['Do this.'],
     });
     expect(text({ link: { kind: 'failed', error, retrying: true } })).toContain('connecting');
     const codex = { state: 'failed', restarts: 0, error } as const;
-    expect(statusText({ ...idle, codex })).toMatchObject({ level: 'error', details: ['Do this.'] });
+    expect(statusText({ ...idle, codex }, plain)).toMatchObject({ level: 'error', details: ['Do this.'] });
     expect(text({ codex: { state: 'ready', restarts: 0, loggedIn: false } })).toContain('not logged in');
   });
 });

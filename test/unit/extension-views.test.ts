@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { SessionList } from '../../src/extension/sessionList.ts';
 import { isNode, lookOf, relativeTime, sessionOf } from '../../src/extension/views/sessionNodes.ts';
 import { NO_USAGE, type SessionSummary } from '../../src/shared/session.ts';
+import { plain } from './support/plain.ts';
 
 const NOW = 1_700_000_000_000;
 const MINUTE = 60_000;
@@ -34,13 +35,13 @@ describe('a session in the tree', () => {
     ['queued', 'clock', 'charts.blue', 'session.busy', 'queued · 3 min · 2 turns'],
     ['failed', 'error', 'notificationsErrorIcon.foreground', 'session.idle', 'failed · 3 min · 2 turns'],
   ] as const)('that is %s', (state, icon, color, context, description) => {
-    const look = lookOf(session({ state }), NOW);
+    const look = lookOf(session({ state }), NOW, plain);
     expect(look).toMatchObject({ label: 'A title', icon, context, description });
     expect(look.color).toBe(color);
   });
 
   test('that is archived, has no title, and of which only the index knows', () => {
-    const look = lookOf(session({ archived: true, title: ' ', turns: 0, state: 'failed' }), NOW);
+    const look = lookOf(session({ archived: true, title: ' ', turns: 0, state: 'failed' }), NOW, plain);
     expect(look).toEqual({
       label: 'Untitled session',
       description: 'failed · 3 min · archived',
@@ -60,7 +61,7 @@ describe('a session in the tree', () => {
     [6 * 24 * 60 * MINUTE, '6 d'],
     [15 * 24 * 60 * MINUTE, '2 wk'],
   ])('used %d ms ago', (ago, shown) => {
-    expect(relativeTime(NOW - ago, NOW)).toBe(shown);
+    expect(relativeTime(NOW - ago, NOW, plain)).toBe(shown);
   });
 });
 

@@ -78,15 +78,18 @@ export class ClientsView implements vscode.TreeDataProvider<ClientsNode> {
     // VS Code remembers by the id whether it is folded: with turns it is another item, which is not.
     item.id = `${name} ${era} ${folder ?? 'all'} ${since} ${turns.length > 0}`;
     item.iconPath = new vscode.ThemeIcon(turns.length > 0 ? 'sync~spin' : 'plug');
-    const running = turns.length === 0 ? 'nothing running' : `${turns.length} running`;
-    item.description = `${running} · since ${new Date(since).toLocaleTimeString([], { timeStyle: 'short' })}`;
+    const running =
+      turns.length === 0 ? vscode.l10n.t('nothing running') : vscode.l10n.t('{0} running', turns.length);
+    const time = new Date(since).toLocaleTimeString([], { timeStyle: 'short' });
+    item.description = `${running} · ${vscode.l10n.t('since {0}', time)}`;
     const where =
       folder === null
-        ? 'all folders'
-        : (this.#window.link.folders.find(({ key }) => key === folder)?.name ?? 'one folder');
+        ? vscode.l10n.t('all folders')
+        : (this.#window.link.folders.find(({ key }) => key === folder)?.name ?? vscode.l10n.t('one folder'));
+    const seen = vscode.l10n.t('Last seen: {0}', relativeTime(lastSeen, now, vscode.l10n.t));
     const tooltip = new vscode.MarkdownString();
     // As text: a client names itself.
-    tooltip.appendText(`${name} ${version ?? ''}\nMCP ${era}, ${where}\nLast seen ${ago(lastSeen, now)}`);
+    tooltip.appendText(`${name} ${version ?? ''}\nMCP ${era}, ${where}\n${seen}`);
     item.tooltip = tooltip;
     item.accessibilityInformation = { label: `${name}, ${item.description}` };
     return item;
@@ -103,9 +106,4 @@ export class ClientsView implements vscode.TreeDataProvider<ClientsNode> {
       this.#changed.fire(undefined);
     }, SETTLE_MS);
   }
-}
-
-function ago(at: number, now: number): string {
-  const time = relativeTime(at, now);
-  return time === 'now' ? 'just now' : `${time} ago`;
 }

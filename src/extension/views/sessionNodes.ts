@@ -1,4 +1,5 @@
 import type { FolderKey, SessionId, SessionSummary } from '../../shared/session.ts';
+import type { Translate } from '../translate.ts';
 
 /** What the sessions tree consists of. Commands of its menus are given one of these. */
 export type SessionsNode =
@@ -18,53 +19,70 @@ export interface SessionLook {
 }
 
 const STATES = {
-  running: { icon: 'sync~spin', color: 'charts.blue', state: 'running' },
+  running: { icon: 'sync~spin', color: 'charts.blue' },
   waiting_for_approval: {
     icon: 'bell-dot',
     color: 'notificationsWarningIcon.foreground',
-    state: 'waiting for you',
   },
-  queued: { icon: 'clock', color: 'charts.blue', state: 'queued' },
-  failed: { icon: 'error', color: 'notificationsErrorIcon.foreground', state: 'failed' },
-  idle: { icon: 'comment', color: undefined, state: 'idle' },
+  queued: { icon: 'clock', color: 'charts.blue' },
+  failed: { icon: 'error', color: 'notificationsErrorIcon.foreground' },
+  idle: { icon: 'comment', color: undefined },
 } as const;
 
-export function lookOf(session: SessionSummary, now: number): SessionLook {
+export function lookOf(session: SessionSummary, now: number, t: Translate): SessionLook {
   const { state, archived, title, updatedAt, turns } = session;
   const shown = STATES[state];
+  const words = stateWords(state, t);
   const busy = state === 'running' || state === 'waiting_for_approval' || state === 'queued';
   const parts = [
-    ...(busy || state === 'failed' ? [shown.state] : []),
-    relativeTime(updatedAt, now),
+    ...(busy || state === 'failed' ? [words] : []),
+    relativeTime(updatedAt, now, t),
     // The index of the last time does not know how many there were.
-    ...(turns > 0 ? [turns === 1 ? '1 turn' : `${turns} turns`] : []),
-    ...(archived ? ['archived'] : []),
+    ...(turns > 0 ? [turns === 1 ? t('1 turn') : t('{0} turns', turns)] : []),
+    ...(archived ? [t('archived')] : []),
   ];
   return {
-    label: title.trim() === '' ? 'Untitled session' : title,
+    label: title.trim() === '' ? t('Untitled session') : title,
     description: parts.join(' · '),
     icon: archived ? 'archive' : shown.icon,
     ...(archived || shown.color === undefined ? {} : { color: shown.color }),
     context: archived ? 'session.archived' : busy ? 'session.busy' : 'session.idle',
-    state: archived ? 'archived' : shown.state,
+    state: archived ? t('archived') : words,
   };
 }
 
-const UNITS = [
-  [60, 'min'],
-  [60, 'h'],
-  [24, 'd'],
-  [7, 'wk'],
-] as const;
+function stateWords(state: SessionSummary['state'], t: Translate): string {
+  switch (state) {
+    case 'running':
+      return t('running');
+    case 'waiting_for_approval':
+      return t('waiting for you');
+    case 'queued':
+      return t('queued');
+    case 'failed':
+      return t('failed');
+    case 'idle':
+      return t('idle');
+  }
+}
+
+/** How many of the unit before make one of this. */
+const UNITS = [60, 60, 24, 7] as const;
 
 /** `now`, `3 min`, `2 h`, `4 d`, `6 wk`: short enough for a narrow side bar. */
-export function relativeTime(at: number, now: number): string {
+export function relativeTime(at: number, now: number, t: Translate): string {
+  const units = [
+    (n: number) => t('{0} min', n),
+    (n: number) => t('{0} h', n),
+    (n: number) => t('{0} d', n),
+    (n: number) => t('{0} wk', n),
+  ];
   let amount = Math.max(0, now - at) / 1000;
-  let shown = 'now';
-  for (const [size, unit] of UNITS) {
+  let shown = t('now');
+  for (const [index, size] of UNITS.entries()) {
     amount /= size;
     if (amount < 1) break;
-    shown = `${Math.floor(amount)} ${unit}`;
+    shown = units[index]?.(Math.floor(amount)) ?? shown;
   }
   return shown;
 }

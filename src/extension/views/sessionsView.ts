@@ -74,7 +74,7 @@ export class SessionsView implements vscode.TreeDataProvider<SessionsNode> {
     const session = this.#window.session(node.id);
     // Gone between the two questions of VS Code's: the next refresh takes it out.
     if (session === undefined) return new vscode.TreeItem('');
-    const look = lookOf(session, Date.now());
+    const look = lookOf(session, Date.now(), vscode.l10n.t);
     const item = new vscode.TreeItem(look.label);
     item.id = session.id;
     item.description = look.description;
@@ -138,7 +138,7 @@ export class SessionsView implements vscode.TreeDataProvider<SessionsNode> {
   #tell(): void {
     try {
       const count = this.#query === '' ? 0 : this.#shown().length;
-      const found = count === 1 ? '1 session' : `${count} sessions`;
+      const found = count === 1 ? vscode.l10n.t('1 session') : vscode.l10n.t('{0} sessions', count);
       this.#view.message = this.#query === '' ? '' : vscode.l10n.t('"{0}": {1} found', this.#query, found);
     } catch (error) {
       // The view may be closing with its window.
