@@ -53,16 +53,19 @@ export function createActions(deps: ActionDeps): Actions {
       if (session === null) {
         throw new BridgeError(
           'SESSION_NOT_FOUND',
-          'No session is open. Choose one in the chat, then open it in the editor.',
+          vscode.l10n.t('No session is open. Choose one in the chat, then open it in the editor.'),
         );
       }
-      await deps.panels.open(session, window.session(session)?.title || 'Codex Session');
+      await deps.panels.open(session, window.session(session)?.title || vscode.l10n.t('Codex Session'));
     },
     'codexBridge.restartCodex': async () => {
-      const folder = await pickFolder(window, 'Restart Codex of which folder?');
+      const folder = await pickFolder(window, vscode.l10n.t('Restart Codex of which folder?'));
       if (folder === undefined) return;
       await vscode.window.withProgress(
-        { location: vscode.ProgressLocation.Notification, title: `Restarting Codex for ${folder.name}` },
+        {
+          location: vscode.ProgressLocation.Notification,
+          title: vscode.l10n.t('Restarting Codex for {0}', folder.name),
+        },
         async () => window.link.request('restart', { folder: folder.key }),
       );
     },
@@ -79,9 +82,9 @@ async function ask({ window, showChat }: ActionDeps, argument: unknown): Promise
     typeof argument === 'string'
       ? argument
       : await vscode.window.showInputBox({
-          title: 'Ask Codex',
-          prompt: 'The answer appears in the Codex Bridge chat.',
-          placeHolder: 'What should Codex do?',
+          title: vscode.l10n.t('Ask Codex'),
+          prompt: vscode.l10n.t('The answer appears in the Codex Bridge chat.'),
+          placeHolder: vscode.l10n.t('What should Codex do?'),
           ignoreFocusOut: true,
         });
   if (prompt === undefined) return undefined;
@@ -102,7 +105,11 @@ async function showSession({ window, showChat }: ActionDeps, argument: unknown):
           description: state === 'idle' ? '' : state.replaceAll('_', ' '),
           detail: new Date(updatedAt).toLocaleString(),
         })),
-        { title: 'Codex sessions', placeHolder: 'Which session?', matchOnDetail: true },
+        {
+          title: vscode.l10n.t('Codex sessions'),
+          placeHolder: vscode.l10n.t('Which session?'),
+          matchOnDetail: true,
+        },
       )
     )?.id;
   if (picked === undefined) return;
@@ -154,20 +161,28 @@ async function askExportTarget(
   session: SessionId | null,
 ): Promise<ExportTarget | undefined> {
   if (session === null) {
-    throw new BridgeError('SESSION_NOT_FOUND', 'No session is open. Choose one in the chat, then export it.');
+    throw new BridgeError(
+      'SESSION_NOT_FOUND',
+      vscode.l10n.t('No session is open. Choose one in the chat, then export it.'),
+    );
   }
   const title = window.session(session)?.title ?? 'session';
   const picked = await vscode.window.showQuickPick(
     [
-      { label: 'Markdown', description: 'to read', format: 'markdown' as const, extension: 'md' },
+      {
+        label: 'Markdown',
+        description: vscode.l10n.t('to read'),
+        format: 'markdown' as const,
+        extension: 'md',
+      },
       {
         label: 'JSON',
-        description: 'complete; can be imported again',
+        description: vscode.l10n.t('complete; can be imported again'),
         format: 'json' as const,
         extension: 'json',
       },
     ],
-    { title: `Export "${title}"` },
+    { title: vscode.l10n.t('Export "{0}"', title) },
   );
   if (picked === undefined) return undefined;
   const name = `${
@@ -207,18 +222,20 @@ async function runDoctor({ context, log }: ActionDeps): Promise<void> {
 async function stopBridge(window: WindowFace): Promise<void> {
   const { link } = window;
   if (link.state.kind !== 'connected') {
-    await vscode.window.showInformationMessage('This window is not connected to a bridge.');
+    await vscode.window.showInformationMessage(vscode.l10n.t('This window is not connected to a bridge.'));
     return;
   }
   const status = await link.request('status', {});
   const busy = status.folders.reduce((sum, { running, queued }) => sum + running + queued, 0);
   let now = true;
   if (busy > 0) {
-    const after = 'When They Are Done';
+    const after = vscode.l10n.t('When They Are Done');
     const answer = await vscode.window.showWarningMessage(
-      `${busy} turn${busy === 1 ? ' has' : 's have'} not ended. Stop the bridge now, and interrupt ${busy === 1 ? 'it' : 'them'}?`,
+      busy === 1
+        ? vscode.l10n.t('1 turn has not ended. Stop the bridge now, and interrupt it?')
+        : vscode.l10n.t('{0} turns have not ended. Stop the bridge now, and interrupt them?', busy),
       { modal: true },
-      'Stop Now',
+      vscode.l10n.t('Stop Now'),
       after,
     );
     if (answer === undefined) return;

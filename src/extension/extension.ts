@@ -106,7 +106,7 @@ async function runCommand(
   } catch (error) {
     log.error(`${id}: ${textOf(error)}`);
     const message = error instanceof Error ? error.message : String(error);
-    void vscode.window.showErrorMessage(message, 'Show Log').then((answer) => {
+    void vscode.window.showErrorMessage(message, vscode.l10n.t('Show Log')).then((answer) => {
       if (answer !== undefined) log.show();
     });
     // Called with an argument it was called by code, which wants to know; palette and menus have been told above.
@@ -118,16 +118,16 @@ async function runCommand(
 async function isUsable(): Promise<boolean> {
   if (vscode.workspace.workspaceFolders === undefined) {
     const answer = await vscode.window.showWarningMessage(
-      'Codex works in a folder. Open one first.',
-      'Open Folder',
+      vscode.l10n.t('Codex works in a folder. Open one first.'),
+      vscode.l10n.t('Open Folder'),
     );
     if (answer !== undefined) await vscode.commands.executeCommand('vscode.openFolder');
     return false;
   }
   if (vscode.workspace.isTrusted) return true;
   const answer = await vscode.window.showWarningMessage(
-    'Codex Bridge does nothing in a folder that you do not trust.',
-    'Manage Trust',
+    vscode.l10n.t('Codex Bridge does nothing in a folder that you do not trust.'),
+    vscode.l10n.t('Manage Trust'),
   );
   if (answer !== undefined) await vscode.commands.executeCommand('workbench.trust.manage');
   return false;

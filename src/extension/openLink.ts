@@ -11,7 +11,9 @@ export async function openLink(href: string): Promise<void> {
   }
   const file = target.kind === 'file' ? await findFile(target.path) : undefined;
   if (target.kind === 'refused' || file === undefined) {
-    await vscode.window.showInformationMessage(`Nothing in this window's folders is at "${href}".`);
+    await vscode.window.showInformationMessage(
+      vscode.l10n.t('Nothing in this window\'s folders is at "{0}".', href),
+    );
     return;
   }
   const line = Math.max(0, (target.line ?? 1) - 1);
