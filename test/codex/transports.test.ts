@@ -13,6 +13,7 @@ import { connectUnixSocket } from '../../src/bridge/codex/unixSocket.ts';
 import { openWebSocket } from '../../src/bridge/codex/webSocket.ts';
 import { AppServerBench, MemoryLogger, Notifications } from '../support/appServers.ts';
 import { Latch, words } from '../support/scriptedModel.ts';
+import { SkewClock } from '../support/skewClock.ts';
 
 const KINDS: TransportKind[] = process.platform === 'win32' ? ['ws', 'stdio'] : ['unix', 'ws', 'stdio'];
 
@@ -24,6 +25,7 @@ describe.each(KINDS)('transport %s, on the real Codex', (kind) => {
   let bench: AppServerBench;
   let server: AppServer;
   let client: CodexClient;
+  let clock: SkewClock;
   let told: Notifications;
 
   beforeAll(async () => {
@@ -32,7 +34,8 @@ describe.each(KINDS)('transport %s, on the real Codex', (kind) => {
   afterAll(() => bench.dispose());
   beforeEach(async () => {
     server = await bench.start(kind);
-    client = await bench.connect(server);
+    clock = new SkewClock();
+    client = await bench.connect(server, clock);
     told = new Notifications(client);
   });
   afterEach(async () => {
@@ -145,9 +148,9 @@ describe.each(KINDS)('transport %s, on the real Codex', (kind) => {
   });
 
   test('a call that is not answered in time fails alone', async () => {
-    await expect(client.call('account/read', {}, { timeoutMs: 0 })).rejects.toMatchObject({
-      code: 'CODEX_TIMEOUT',
-    });
+    const late = client.call('account/read', {}, { timeoutMs: 1000 });
+    clock.advance(1000);
+    await expect(late).rejects.toMatchObject({ code: 'CODEX_TIMEOUT' });
     expect((await client.call('account/read', {})).account).toBeNull();
   });
 

@@ -3,7 +3,7 @@ import { AppServer, type TransportKind } from '../../src/bridge/codex/appServer.
 import { CodexClient } from '../../src/bridge/codex/client.ts';
 import type { ServerNotification } from '../../src/bridge/codex/generated/ServerNotification.ts';
 import { GuardClient } from '../../src/bridge/codex/guardClient.ts';
-import type { Logger } from '../../src/bridge/ports.ts';
+import type { Clock, Logger } from '../../src/bridge/ports.ts';
 import { type CodexHome, codexBinary, makeCodexHome, type TempDir, tempDir } from './codexHome.ts';
 import { ScriptedModel } from './scriptedModel.ts';
 
@@ -64,8 +64,8 @@ export class AppServerBench {
     return server;
   }
 
-  async connect(server: AppServer): Promise<CodexClient> {
-    return CodexClient.connect(await server.connect(), { logger: this.logger });
+  async connect(server: AppServer, clock: Clock = systemClock): Promise<CodexClient> {
+    return CodexClient.connect(await server.connect(), { logger: this.logger, clock });
   }
 
   async dispose(): Promise<void> {

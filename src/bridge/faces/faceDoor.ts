@@ -93,6 +93,8 @@ export class FaceDoor implements Disposable {
     const port = linePort(
       {
         write: (text) => {
+          // Dropped already: what else is on its way to it goes nowhere.
+          if (socket.destroyed) return;
           if (socket.writableLength > MAX_BACKLOG_BYTES) {
             this.#logger.warn('a face does not read; it is dropped', { waiting: socket.writableLength });
             socket.destroy();
