@@ -4,6 +4,7 @@ import { cpus, release, type as systemType, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { activation } from '../../test/bench/activation.ts';
 import { Bench } from '../../test/bench/bench.ts';
+import { changes } from '../../test/bench/changes.ts';
 import { coldStart } from '../../test/bench/coldStart.ts';
 import { holds } from '../../test/bench/figure.ts';
 import { firstText } from '../../test/bench/firstText.ts';
@@ -26,6 +27,7 @@ const measurements = {
   cold: coldStart,
   vscode: activation,
   chat: webview,
+  changes,
 };
 
 /**

@@ -1,15 +1,22 @@
+import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { ChangeMark, MarkedFile } from '../../src/shared/changes.ts';
+import type { MarkedFile } from '../../src/shared/changes.ts';
 import type { TurnId } from '../../src/shared/session.ts';
 import { Icon, IconButton } from '../chat/Icon.tsx';
 import { splitPath } from '../chat/text.ts';
 import { Visible } from '../chat/Visible.tsx';
 import { type ChangesStore, fileKey, type Layout } from './changesStore.ts';
-import { FileDiff } from './FileDiff.tsx';
+import { FIRST_ROWS, FileDiff } from './FileDiff.tsx';
+import { Mark } from './Mark.tsx';
 import { Refusal } from './Refusal.tsx';
 
 /** A file is read when it comes this near to what is seen, in pixels. */
 const AHEAD = 600;
+
+/** CSS pixels. */
+const LINE_HEIGHT = 18;
+/** With the unchanged ones around, there are about so many rows to a changed line. */
+const ROWS_PER_LINE = 3;
 
 const KINDS = {
   add: { icon: 'diff-added', label: 'added' },
@@ -105,15 +112,12 @@ export function ChangedFileView({ turn, file, open, changes, layout }: FileProps
         </p>
       )}
       {open && (
-        <Near>{() => <FileDiff turn={turn} path={file.path} changes={changes} layout={layout} />}</Near>
+        <Near height={likelyHeight(file)}>
+          {() => <FileDiff turn={turn} path={file.path} changes={changes} layout={layout} />}
+        </Near>
       )}
     </li>
   );
-}
-
-export function Mark({ mark }: { mark: ChangeMark }) {
-  if (mark === 'open') return null;
-  return <span class={`mark ${mark}`}>{mark === 'kept' ? 'Kept' : 'Reverted'}</span>;
 }
 
 function Modes({ file: { modeBefore, modeAfter } }: { file: MarkedFile }) {
@@ -125,8 +129,13 @@ function Modes({ file: { modeBefore, modeAfter } }: { file: MarkedFile }) {
   );
 }
 
+/** How high a file will be, as far as its counts tell: so that what follows is where it will be. CSS pixels. */
+function likelyHeight({ added, removed }: MarkedFile): number {
+  return LINE_HEIGHT * Math.min(FIRST_ROWS, ROWS_PER_LINE * (added + removed) + 1);
+}
+
 /** Draws its content once it is near to what is seen: hundreds of files may be open. */
-function Near({ children }: { children: () => preact.ComponentChildren }) {
+function Near({ height, children }: { height: number; children: () => ComponentChildren }) {
   const element = useRef<HTMLDivElement>(null);
   const [near, setNear] = useState(false);
   useEffect(() => {
@@ -141,5 +150,5 @@ function Near({ children }: { children: () => preact.ComponentChildren }) {
     watched.observe(target);
     return () => watched.disconnect();
   }, [near]);
-  return near ? children() : <div class="file-ahead" ref={element} />;
+  return near ? children() : <div ref={element} style={{ height: `${height}px` }} />;
 }

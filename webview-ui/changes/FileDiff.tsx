@@ -2,15 +2,15 @@ import { useMemo, useState } from 'preact/hooks';
 import type { ChangeContent } from '../../src/shared/changes.ts';
 import type { TurnId } from '../../src/shared/session.ts';
 import { IconButton } from '../chat/Icon.tsx';
-import { Mark } from './ChangedFile.tsx';
 import type { ChangesStore, Layout } from './changesStore.ts';
 import { DiffRows } from './DiffRows.tsx';
 import { contextRows, diffParts, type Part, sideLines } from './lines.ts';
+import { Mark } from './Mark.tsx';
 import { Refusal } from './Refusal.tsx';
 import { languageOf } from './tokens.ts';
 
 /** Rows drawn at first, and with each step further: a huge diff must not stop the view. */
-const FIRST_ROWS = 400;
+export const FIRST_ROWS = 250;
 const MORE_ROWS = 2_000;
 /** Unchanged lines that one click shows. */
 const MAX_GAP = 400;

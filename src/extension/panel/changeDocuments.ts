@@ -30,9 +30,10 @@ export class ChangeDocuments implements vscode.TextDocumentContentProvider {
   }
 }
 
-/** The name is the file's own, so that VS Code knows its language. */
-function sideUri(part: ChangeSide): vscode.Uri {
-  return vscode.Uri.from({ scheme: CHANGE_SCHEME, path: `/${part.path}`, query: JSON.stringify(part) });
+/** The path is the file's own, so that VS Code knows its language, and does not take a change for a move. */
+function sideUri(folder: string, part: ChangeSide): vscode.Uri {
+  const { path } = vscode.Uri.joinPath(vscode.Uri.file(folder), part.path);
+  return vscode.Uri.from({ scheme: CHANGE_SCHEME, path, query: JSON.stringify(part) });
 }
 
 function textOf(side: FileSide | undefined): string {
@@ -77,7 +78,7 @@ export async function openAll(link: BridgeLink, place: ChangePlace): Promise<voi
       .filter(({ binary }) => !binary)
       .map(async (file) => {
         const { before, after } = await sides(place, file);
-        return [onDisk(place, file), before, after];
+        return [onDisk(place, file), file.kind === 'add' ? undefined : before, after];
       }),
   );
   await vscode.commands.executeCommand('vscode.changes', 'Changes of the Turn', resources);
@@ -89,10 +90,10 @@ async function sides(
 ): Promise<{ before: vscode.Uri; after: vscode.Uri }> {
   const part = { session, turn, path: file.path };
   const now = onDisk({ session, turn, folder }, file);
-  const before = sideUri({ ...part, side: file.kind === 'add' ? 'none' : 'before' });
+  const before = sideUri(folder, { ...part, side: file.kind === 'add' ? 'none' : 'before' });
   // A link's content is its target, which the editor would follow.
-  if (file.type === 'link') return { before, after: sideUri({ ...part, side: 'after' }) };
-  return { before, after: (await exists(now)) ? now : sideUri({ ...part, side: 'none' }) };
+  if (file.type === 'link') return { before, after: sideUri(folder, { ...part, side: 'after' }) };
+  return { before, after: (await exists(now)) ? now : sideUri(folder, { ...part, side: 'none' }) };
 }
 
 function onDisk({ folder }: ChangePlace, { path, movedTo }: MarkedFile): vscode.Uri {
