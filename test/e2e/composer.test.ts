@@ -184,6 +184,11 @@ describe('the composer', () => {
     expect(await chat.locator('.prompt .text').innerText()).toContain('a new parser');
     expect(JSON.stringify(model.requests.at(-1)?.body)).toMatch(/sandbox_mode[^.]{0,40}read-only|read-only/);
 
+    // What was typed comes back, not what was made of it.
+    await area.press('ArrowUp');
+    await expect.poll(() => area.inputValue()).toBe('/plan a new parser');
+    await area.fill('');
+
     const title = await chat.locator('.session-bar .title').first().innerText();
     await area.fill('/rename Another name');
     await area.press('Enter');

@@ -36,6 +36,23 @@ describe('the store of the chat', () => {
     expect(store.turns.value[1]).toBe(second);
   });
 
+  test('tells which turn can be steered, and tells it again only when it is another one', async () => {
+    const ended = { ...turn('t1'), status: 'completed' as const };
+    const { store, host, frame } = await makeStore(session([ended, turn('t2')]));
+    const told: (string | null)[] = [];
+    store.live.subscribe((live) => told.push(live));
+    host.events(1, 'Hello', ' world');
+    frame();
+    expect(store.busy.value).toBe(true);
+    host.send({
+      event: 'event',
+      data: { session: 's', seq: 4, event: { type: 'turn.ended', turn: 't2', at: 1, status: 'completed' } },
+    });
+    frame();
+    expect(told).toEqual(['t2', null]);
+    expect(store.busy.value).toBe(false);
+  });
+
   test('passes over what it has and what is of another session, and pulls again after a gap', async () => {
     const { store, host, frame } = await makeStore(session([turn('t1'), turn('t2')]));
     host.events(1, 'a');

@@ -1,27 +1,20 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { messageOf } from '../../src/shared/errors.ts';
-import { hasEnded } from '../../src/shared/session.ts';
-import type { ContextEntry } from '../../src/shared/webview.ts';
 import { Chips } from './composer/Chips.tsx';
-import { type Completion, completionAt, without } from './composer/completion.ts';
-import { Pickers } from './composer/Pickers.tsx';
+import { without } from './composer/completion.ts';
+import { FolderPicker } from './composer/FolderPicker.tsx';
 import { type Choice, moved, Popup } from './composer/Popup.tsx';
 import { attachmentOf, uriList } from './composer/pasted.ts';
 import { PromptHistory } from './composer/promptHistory.ts';
-import { commandsFor, parseCommand } from './composer/slashCommands.ts';
-import { Icon, IconButton } from './Icon.tsx';
+import { parseCommand, SLASH_COMMANDS } from './composer/slashCommands.ts';
+import { Tools } from './composer/Tools.tsx';
+import { Usage } from './composer/Usage.tsx';
+import { useCompletion } from './composer/useCompletion.ts';
 import type { ChatStore } from './store.ts';
-import { compact } from './text.ts';
 
 /** The unsent text is kept by the host this long after the last key, in ms. */
 const KEEP_AFTER_MS = 300;
 const LIST = 'composer-list';
-const ENTRY_ICONS = {
-  file: 'file',
-  folder: 'folder',
-  selection: 'list-selection',
-  problems: 'warning',
-} as const;
 /** VS Code's own views name what is dragged from them in this type. */
 const URI_TYPES = ['application/vnd.code.uri-list', 'text/uri-list'];
 
@@ -33,15 +26,10 @@ export function Composer({ store }: { store: ChatStore }) {
   const area = useRef<HTMLTextAreaElement>(null);
   const keep = useRef<ReturnType<typeof setTimeout>>(undefined);
   const history = useRef(new PromptHistory());
-  const [completion, setCompletion] = useState<Completion | null>(null);
-  const [entries, setEntries] = useState<readonly ContextEntry[] | null>(null);
-  const [active, setActive] = useState(0);
+  const list = useCompletion(store);
   const { folder, problem } = store.window.value;
   const head = store.head.value;
-  const live = store.turns.value.find(
-    ({ turn }) => turn.value.status === 'running' || turn.value.status === 'waiting_for_approval',
-  );
-  const busy = store.turns.value.some(({ turn }) => !hasEnded(turn.value.status));
+  const live = store.live.value;
   const text = store.draft.value;
   const attached = store.attachments.value.length;
   const blocked = problem?.kind === 'untrusted' || problem?.kind === 'no_folder';
@@ -67,25 +55,7 @@ export function Composer({ store }: { store: ChatStore }) {
       current = false;
     };
   }, [folder, store]);
-  const query = completion?.kind === 'context' ? completion.query : undefined;
-  useEffect(() => {
-    if (query === undefined) return undefined;
-    let current = true;
-    void store.ask('composer.find', { folder, query }).then((result) => {
-      if (!current || result === undefined) return;
-      setEntries(result.entries);
-      setActive(0);
-    });
-    return () => {
-      current = false;
-    };
-  }, [query, folder, store]);
 
-  const close = () => {
-    setCompletion(null);
-    setEntries(null);
-    setActive(0);
-  };
   const change = (value: string) => {
     store.draft.value = value;
     clearTimeout(keep.current);
@@ -100,15 +70,12 @@ export function Composer({ store }: { store: ChatStore }) {
   const onInput = (element: HTMLTextAreaElement) => {
     history.current.stop();
     change(element.value);
-    const next = completionAt(element.value, element.selectionStart);
-    if (next?.kind !== completion?.kind) close();
-    setCompletion(next);
-    if (next?.kind === 'command') setActive(0);
+    list.update(element.value, element.selectionStart);
   };
 
   const send = async () => {
     if (blocked || text.trim() === '') return;
-    close();
+    list.close();
     clearTimeout(keep.current);
     const called = parseCommand(text, session !== null);
     const before = text;
@@ -127,74 +94,50 @@ export function Composer({ store }: { store: ChatStore }) {
     await store.keepDraft();
   };
   const steer = async () => {
-    if (live === undefined || session === null || text.trim() === '' || attached > 0) return;
+    if (live === null || text.trim() === '' || attached > 0) return;
     const before = text;
     clearTimeout(keep.current);
     store.draft.value = '';
-    const done = await store.steer(live.id, before);
+    const done = await store.steer(live, before);
     if (done === undefined) store.draft.value = before;
     await store.keepDraft();
   };
 
-  const choices: Choice[] =
-    completion === null
-      ? []
-      : completion.kind === 'command'
-        ? commandsFor(completion.query, session !== null).map(({ name, icon, description, argument }) => ({
-            id: name,
-            label: argument === undefined ? `/${name}` : `/${name} …`,
-            icon,
-            detail: description,
-          }))
-        : (entries ?? []).map(({ kind, label }) => ({
-            id: `${kind} ${label}`,
-            label,
-            icon: ENTRY_ICONS[kind],
-            ...(kind === 'selection' ? { detail: 'selection' } : {}),
-          }));
-  const shown = completion !== null && (completion.kind === 'context' || choices.length > 0);
   const choose = (choice: Choice | undefined) => {
+    const { completion } = list;
     if (choice === undefined || completion === null) return;
-    if (completion.kind === 'command') {
-      const command = commandsFor('', session !== null).find(({ name }) => name === choice.id);
-      close();
-      if (command === undefined) return;
-      if (command.argument !== undefined) {
-        put(`/${command.name} `);
-        return;
-      }
-      put('');
-      void command.run(store, '', session ?? '');
+    list.close();
+    if (completion.kind === 'context') {
+      const entry = list.entryOf(choice);
+      put(without(text, completion), completion.from);
+      if (entry === undefined) return;
+      const { kind, label } = entry;
+      void store.attach(kind === 'file' || kind === 'folder' ? { kind, path: label } : { kind });
       return;
     }
-    const entry = entries?.find(({ kind, label }) => `${kind} ${label}` === choice.id);
-    put(without(text, completion), completion.from);
-    close();
-    if (entry === undefined) return;
-    const { kind, label } = entry;
-    const what = kind === 'file' || kind === 'folder' ? { kind, path: label } : { kind };
-    void store.attach(what);
+    const command = SLASH_COMMANDS.find(({ name }) => name === choice.id);
+    if (command === undefined) return;
+    put(command.argument === undefined ? '' : `/${command.name} `);
+    if (command.argument === undefined) void command.run(store, '', session ?? '');
   };
 
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.isComposing) return;
-    if (shown) {
-      const next = moved(event.key, active, choices.length);
-      const takes = (event.key === 'Enter' || event.key === 'Tab') && choices.length > 0;
-      if (next !== undefined && event.key.startsWith('Arrow')) setActive(next);
-      else if (takes && !event.shiftKey && !event.altKey) choose(choices[active]);
-      else if (event.key === 'Escape') close();
-      else return plainKey(event);
-      event.preventDefault();
-      event.stopPropagation();
-      return;
-    }
-    plainKey(event);
+    const { choices, active } = list;
+    const next =
+      list.shown && event.key.startsWith('Arrow') ? moved(event.key, active, choices.length) : undefined;
+    const takes = (event.key === 'Enter' || event.key === 'Tab') && choices.length > 0;
+    if (next !== undefined) list.setActive(next);
+    else if (list.shown && takes && !event.shiftKey && !event.altKey) choose(choices[active]);
+    else if (list.shown && event.key === 'Escape') list.close();
+    else return plainKey(event);
+    event.preventDefault();
+    event.stopPropagation();
   };
   const plainKey = (event: KeyboardEvent) => {
     if (event.key === 'Enter' && !event.shiftKey) {
       event.preventDefault();
-      void (event.altKey && live !== undefined ? steer() : send());
+      void (event.altKey && live !== null ? steer() : send());
       return;
     }
     const element = area.current;
@@ -253,13 +196,13 @@ export function Composer({ store }: { store: ChatStore }) {
     >
       <FolderPicker store={store} />
       <div class="box">
-        {shown && (
+        {list.shown && (
           <Popup
             id={LIST}
-            label={completion.kind === 'command' ? 'Commands' : 'Attach'}
-            choices={choices}
-            active={active}
-            empty={entries === null ? 'Looking for files …' : 'Nothing fits.'}
+            label={list.completion?.kind === 'command' ? 'Commands' : 'Attach'}
+            choices={list.choices}
+            active={list.active}
+            empty={list.empty}
             onChoose={choose}
           />
         )}
@@ -272,99 +215,28 @@ export function Composer({ store }: { store: ChatStore }) {
           aria-label="Prompt"
           aria-autocomplete="list"
           aria-haspopup="listbox"
-          aria-controls={shown ? LIST : undefined}
-          aria-activedescendant={shown && choices.length > 0 ? `${LIST}-${active}` : undefined}
-          placeholder={busy ? 'Queue another prompt' : 'Ask Codex (@ attaches, / commands)'}
+          aria-controls={list.shown ? LIST : undefined}
+          aria-activedescendant={list.shown && list.choices.length > 0 ? `${LIST}-${list.active}` : undefined}
+          placeholder={store.busy.value ? 'Queue another prompt' : 'Ask Codex (@ attaches, / commands)'}
           onInput={(event) => onInput(event.currentTarget)}
           onKeyDown={onKeyDown}
           onPaste={onPaste}
-          onBlur={close}
+          onBlur={list.close}
         />
-        <div class="tools">
-          <IconButton
-            icon="mention"
-            label="Attach a file, folder, selection or problems (@)"
-            disabled={blocked}
-            onClick={() => {
-              const value = text === '' || /\s$/.test(text) ? `${text}@` : `${text} @`;
-              area.current?.focus();
-              put(value);
-              setCompletion(completionAt(value, value.length));
-            }}
-          />
-          <Pickers store={store} />
-          <span class="space" />
-          {live !== undefined && session !== null && (
-            <>
-              <IconButton
-                icon="debug-step-into"
-                class="steer-button"
-                label={
-                  attached > 0
-                    ? "Steer: attachments can't join a running turn; queue the prompt instead"
-                    : 'Steer: add this to the running turn (Alt+Enter)'
-                }
-                disabled={text.trim() === '' || attached > 0}
-                onClick={() => void steer()}
-              />
-              <IconButton
-                icon="debug-stop"
-                label="Stop"
-                class="stop"
-                onClick={() => void store.ask('cancel', { session })}
-              />
-            </>
-          )}
-          <button
-            type="submit"
-            class="icon-button send"
-            disabled={blocked || text.trim() === ''}
-            title={busy ? 'Queue (Enter)' : 'Send (Enter)'}
-            aria-label={busy ? 'Queue' : 'Send'}
-          >
-            <Icon name="send" />
-          </button>
-        </div>
+        <Tools
+          store={store}
+          blocked={blocked}
+          empty={text.trim() === ''}
+          onAttach={() => {
+            const value = text === '' || /\s$/.test(text) ? `${text}@` : `${text} @`;
+            area.current?.focus();
+            put(value);
+            list.update(value, value.length);
+          }}
+          onSteer={() => void steer()}
+        />
       </div>
       <Usage store={store} />
     </form>
-  );
-}
-
-/** Where a new session goes, in a window with several folders. */
-function FolderPicker({ store }: { store: ChatStore }) {
-  const { folders, folder } = store.window.value;
-  if (store.head.value !== null || folders.length < 2) return null;
-  return (
-    <label class="folder">
-      <span>In</span>
-      <select
-        value={folder ?? ''}
-        onChange={(event) => void store.ask('session.new', { folder: event.currentTarget.value })}
-      >
-        {folders.map(({ key, name }) => (
-          <option key={key} value={key}>
-            {name}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
-}
-
-function Usage({ store }: { store: ChatStore }) {
-  const head = store.head.value;
-  if (head === null || head.tokens === 0) return null;
-  const { context, tokens } = head;
-  const percent = context === undefined ? 0 : Math.round((100 * context.used) / context.window);
-  const share = context === undefined ? '' : ` · ${percent === 0 ? '<1' : percent}% of context`;
-  const title =
-    context === undefined
-      ? `${tokens} tokens in this session`
-      : `${tokens} tokens in this session; the model holds ${context.used} of ${context.window}`;
-  return (
-    <p class="usage" title={title}>
-      {compact(tokens)} tokens{share}
-    </p>
   );
 }

@@ -1,15 +1,16 @@
-import { batch, type Signal, signal } from '@preact/signals';
+import { batch, computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { type ErrorInfo, toErrorInfo } from '../../src/shared/errors.ts';
 import type { NumberedEvent } from '../../src/shared/events.ts';
 import { reduce } from '../../src/shared/reducer.ts';
 import type { Params, RequestName, Result, RpcClient } from '../../src/shared/rpc.ts';
-import type {
-  Approval,
-  SessionId,
-  SessionSettings,
-  SessionSnapshot,
-  TurnId,
-  TurnSnapshot,
+import {
+  type Approval,
+  hasEnded,
+  type SessionId,
+  type SessionSettings,
+  type SessionSnapshot,
+  type TurnId,
+  type TurnSnapshot,
 } from '../../src/shared/session.ts';
 import type { ChatContract, ChatState, ChosenAttachment, ComposerOptions } from '../../src/shared/webview.ts';
 
@@ -60,6 +61,18 @@ export class ChatStore {
   });
   readonly head: Signal<SessionHead | null> = signal<SessionHead | null>(null);
   readonly turns: Signal<readonly TurnSlot[]> = signal<readonly TurnSlot[]>([]);
+  /** The turn that can be steered. Told only when it is another one, not with each of its words. */
+  readonly live: ReadonlySignal<TurnId | null> = computed(() => {
+    const slot = this.turns.value.find(({ turn }) => {
+      const { status } = turn.value;
+      return status === 'running' || status === 'waiting_for_approval';
+    });
+    return slot?.id ?? null;
+  });
+  /** The next prompt would wait. */
+  readonly busy: ReadonlySignal<boolean> = computed(() =>
+    this.turns.value.some(({ turn }) => !hasEnded(turn.value.status)),
+  );
   readonly approvals: Signal<readonly Approval[]> = signal<readonly Approval[]>([]);
   /** False until the host has answered for the first time. */
   readonly loaded: Signal<boolean> = signal(false);
@@ -135,7 +148,7 @@ export class ChatStore {
   /** Sends a prompt with what is attached. @returns undefined when it was not taken; then nothing is lost. */
   async sendPrompt(
     prompt: string,
-    options: { settings?: SessionSettings } = {},
+    options: { settings?: SessionSettings; typed?: string } = {},
   ): Promise<{ session: SessionId } | undefined> {
     if (prompt.trim() === '') return undefined;
     const chosen = this.attachments.value;

@@ -31,7 +31,11 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     description: 'Have Codex plan without changing anything',
     icon: 'checklist',
     argument: 'what to plan',
-    run: (store, task) => store.sendPrompt(task === '' ? '' : `${PLAN}\n\n${task}`, { settings: READ_ONLY }),
+    run: (store, task) =>
+      store.sendPrompt(task === '' ? '' : `${PLAN}\n\n${task}`, {
+        settings: READ_ONLY,
+        typed: `/plan ${task}`,
+      }),
   },
   {
     name: 'review',
@@ -39,7 +43,10 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     icon: 'git-compare',
     argument: 'what to look at (optional)',
     run: (store, hint) =>
-      store.sendPrompt(hint === '' ? REVIEW : `${REVIEW}\n\n${hint}`, { settings: READ_ONLY }),
+      store.sendPrompt(hint === '' ? REVIEW : `${REVIEW}\n\n${hint}`, {
+        settings: READ_ONLY,
+        typed: `/review ${hint}`.trim(),
+      }),
   },
   {
     name: 'fork',
