@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { launchBrowser } from '../support/browser.ts';
-import { openPanelPage } from '../support/panelPage.ts';
+import { manyFiles, openPanelPage } from '../support/panelPage.ts';
 import type { Bench } from './bench.ts';
 import { type Figure, median } from './figure.ts';
 
@@ -15,7 +15,7 @@ export async function changes(bench: Bench): Promise<Figure[]> {
   bench.atEnd(() => browser.close());
   const times: Record<'listed' | 'opened' | 'end', number[]> = { listed: [], opened: [], end: [] };
   for (let round = 0; round < ROUNDS; round++) {
-    const page = await openPanelPage(browser, FILES, LINES / FILES);
+    const page = await openPanelPage(browser, manyFiles(FILES, LINES / FILES));
     times.listed.push(await until(page, '#tab-changes', `.changed-file:nth-child(${FILES})`));
     const expand = '.turn-changes header button[aria-label="Expand all files"]';
     times.opened.push(await until(page, expand, '.changed-file .rows'));

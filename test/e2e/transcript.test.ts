@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import axe from 'axe-core';
 import type { Browser, BrowserContext, Frame, FrameLocator, Locator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { findings } from '../support/axe.ts';
 import { launchBrowser, RESULTS, Workbench } from '../support/browser.ts';
 import { itemOf, openChatPage, snapshot, turnOf } from '../support/chatPage.ts';
 import { type CodexHome, makeCodexHome } from '../support/codexHome.ts';
@@ -165,22 +165,4 @@ async function chatDocument(workbench: Workbench): Promise<Frame> {
     if ((await frame.locator('#root > main').count()) > 0) return frame;
   }
   throw new Error('the chat is not there');
-}
-
-/** What axe finds that is serious or worse, in words. */
-async function findings(frame: Frame): Promise<string[]> {
-  await frame.evaluate(axe.source);
-  // A webview is transparent; what lies behind it is in another document, where axe can't see it.
-  await frame.evaluate(() => {
-    document.documentElement.style.background = 'var(--vscode-sideBar-background)';
-  });
-  const { violations } = await frame.evaluate(() =>
-    // Put there by the line above.
-    (globalThis as unknown as { axe: typeof axe }).axe.run(document, { resultTypes: ['violations'] }),
-  );
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) =>
-      nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary}`),
-    );
 }

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
-import type { ChangeContent, ChangedFile } from '../../src/shared/changes.ts';
+import type { ChangeContent, ChangeList, MarkedFile } from '../../src/shared/changes.ts';
 import { snapshot, turnOf } from './chatPage.ts';
 
 const dist = (file: string) => fileURLToPath(new URL(`../../dist/webview/${file}`, import.meta.url));
@@ -8,22 +8,39 @@ const dist = (file: string) => fileURLToPath(new URL(`../../dist/webview/${file}
 /** So many lines of each file are changed, every tenth; the others stand between. */
 const EVERY = 10;
 
-/** The session panel's own bundle in a page, with a host that knows one turn with so many changed files. */
-export async function openPanelPage(browser: Browser, files: number, linesOfEach: number): Promise<Page> {
+/** What the host of {@link openPanelPage} knows: the turns of a session, and one content for every file. */
+export interface PanelChanges {
+  readonly turns: readonly { readonly id: string; readonly list: ChangeList }[];
+  readonly content: ChangeContent;
+}
+
+/** One turn with so many changed files. */
+export function manyFiles(files: number, linesOfEach: number): PanelChanges {
+  const changed = Math.ceil(linesOfEach / EVERY);
+  const list = Array.from({ length: files }, (_, place) =>
+    markedFile(`src/part${place % 20}/file${place}.ts`, { added: changed, removed: changed }),
+  );
+  return { turns: [{ id: 't1', list: changeList(list) }], content: contentOf(linesOfEach) };
+}
+
+export function markedFile(path: string, more: Partial<MarkedFile> = {}): MarkedFile {
+  const plain = { kind: 'update', type: 'file', binary: false, mark: 'open' } as const;
+  return { path, ...plain, added: 1, removed: 1, modeBefore: 0o644, modeAfter: 0o644, ...more };
+}
+
+export function changeList(files: readonly MarkedFile[], more: Partial<ChangeList> = {}): ChangeList {
+  return { files, overlaps: [], excluded: [], notes: [], complete: true, ...more };
+}
+
+/** The session panel's own bundle in a page, with a host that is a few lines. */
+export async function openPanelPage(browser: Browser, { turns, content }: PanelChanges): Promise<Page> {
   const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
   await page.setContent(
     '<!DOCTYPE html><html lang="en"><title>Panel</title><body><div id="root"></div></body></html>',
   );
   await page.addStyleTag({ path: dist('panel.css') });
-  const list = Array.from({ length: files }, (_, place): ChangedFile => {
-    const changed = Math.ceil(linesOfEach / EVERY);
-    const path = `src/part${place % 20}/file${place}.ts`;
-    const modes = { modeBefore: 0o644, modeAfter: 0o644 };
-    return { path, kind: 'update', type: 'file', binary: false, added: changed, removed: changed, ...modes };
-  });
-  const changes = { files: list, more: 0, overlaps: [], excluded: [], notes: [], complete: true };
   await page.evaluate(
-    ({ session, content, listed }) => {
+    ({ session, read, lists }) => {
       const results: Record<string, unknown> = {
         ready: {
           problem: null,
@@ -36,30 +53,33 @@ export async function openPanelPage(browser: Browser, files: number, linesOfEach
         'composer.options': { models: [], ceiling: 'workspace-write', defaults: {}, chosen: {} },
         'composer.history': { prompts: [] },
         'panel.ready': { tab: 'chat', tabs: ['chat', 'changes'] },
-        'changes.list': listed,
-        'changes.read': content,
+        'changes.read': read,
       };
-      const answer = ({ id, method }: { id: number; method: string }) => ({
+      interface Asked {
+        id: number;
+        method: string;
+        params: { turn?: string };
+      }
+      const answer = ({ id, method, params }: Asked) => ({
         id,
-        result: results[method] ?? null,
+        result: (method === 'changes.list' ? lists[params.turn ?? ''] : results[method]) ?? null,
       });
       Object.assign(window, {
         acquireVsCodeApi: () => ({
           getState: () => undefined,
           setState: () => {},
-          postMessage: (message: { id: number; method: string; event?: string; data?: unknown }) => {
-            const inside = message.data as { id: number; method: string }; // the panel's envelope
+          postMessage: (message: Asked & { event?: string; data?: Asked }) => {
             const reply =
-              message.event === undefined ? answer(message) : { event: 'panel', data: answer(inside) };
+              message.data === undefined ? answer(message) : { event: 'panel', data: answer(message.data) };
             window.postMessage(reply, '*');
           },
         }),
       });
     },
     {
-      session: snapshot([turnOf('t1', [], { changes })]),
-      content: contentOf(linesOfEach),
-      listed: { ...changes, files: list.map((file) => ({ ...file, mark: 'open' })) },
+      session: snapshot(turns.map(({ id, list }) => turnOf(id, [], { changes: { ...list, more: 0 } }))),
+      read: content,
+      lists: Object.fromEntries(turns.map(({ id, list }) => [id, list])),
     },
   );
   await page.addScriptTag({ path: dist('panel.js') });
@@ -74,15 +94,7 @@ function contentOf(lines: number): ChangeContent {
   const places = Array.from({ length: Math.ceil(lines / EVERY) }, (_, place) => place * EVERY);
   const one = { beforeCount: 1, afterCount: 1, mark: 'open' } as const;
   return {
-    file: {
-      path: 'src/part0/file0.ts',
-      kind: 'update',
-      type: 'file',
-      binary: false,
-      added: places.length,
-      removed: places.length,
-      mark: 'open',
-    },
+    file: markedFile('src/part0/file0.ts', { added: places.length, removed: places.length }),
     before: { encoding: 'utf8', data: side(String), omitted: 0 },
     after: {
       encoding: 'utf8',

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ChangeList, MarkedFile } from '../../src/shared/changes.ts';
 import type { TurnSnapshot } from '../../src/shared/session.ts';
 import { Fold } from '../chat/Fold.tsx';
@@ -155,6 +155,9 @@ function RevertAll({
   changes: ChangesStore;
 }) {
   const [asked, setAsked] = useState(false);
+  const sure = useRef<HTMLButtonElement>(null);
+  // It takes the place of the button that was pressed.
+  useEffect(() => sure.current?.focus(), [asked]);
   const open = files.filter(({ mark, notRevertible }) => mark !== 'reverted' && notRevertible === undefined);
   if (open.length === 0) return null;
   if (!asked) {
@@ -165,8 +168,7 @@ function RevertAll({
       <button
         type="button"
         class="danger"
-        // biome-ignore lint/a11y/noAutofocus: it takes the place of the button that was pressed
-        autoFocus
+        ref={sure}
         onClick={() => {
           setAsked(false);
           void changes.revert({ turn: turn.id });

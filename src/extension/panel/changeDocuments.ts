@@ -58,14 +58,17 @@ export async function openDiff(link: BridgeLink, place: ChangePlace, path: strin
   const content: ChangeContent = await link.request('changes.read', { session, turn, path });
   const { file } = content;
   if (file.binary) {
-    throw new BridgeError('INVALID_INPUT', `"${path}" is binary: it has no lines to compare.`);
+    throw new BridgeError(
+      'INVALID_INPUT',
+      vscode.l10n.t('"{0}" is binary: it has no lines to compare.', path),
+    );
   }
   const { before, after } = await sides(place, file);
   await vscode.commands.executeCommand(
     'vscode.diff',
     before,
     after,
-    `${file.movedTo ?? path} (before turn ↔ now)`,
+    vscode.l10n.t('{0} (before the turn ↔ now)', file.movedTo ?? path),
   );
 }
 
@@ -81,7 +84,7 @@ export async function openAll(link: BridgeLink, place: ChangePlace): Promise<voi
         return [onDisk(place, file), file.kind === 'add' ? undefined : before, after];
       }),
   );
-  await vscode.commands.executeCommand('vscode.changes', 'Changes of the Turn', resources);
+  await vscode.commands.executeCommand('vscode.changes', vscode.l10n.t('Changes of the Turn'), resources);
 }
 
 async function sides(

@@ -36,6 +36,6 @@ function placeOf(link: BridgeLink, session: SessionId, turn: TurnId): ChangePlac
   if (open?.id === session && folder !== undefined) return { session, turn, folder };
   throw new BridgeError(
     'FOLDER_UNKNOWN',
-    "The session's folder is not open in this window. Open it, then try again.",
+    vscode.l10n.t("The session's folder is not open in this window. Open it, then try again."),
   );
 }

@@ -31,6 +31,8 @@ export class SessionPanel {
   readonly #window: WindowFace;
   readonly #server: RpcServer<PanelContract>;
   #tab: PanelTab;
+  /** The session it shows, or showed before its line broke. */
+  #lastSession: SessionId | null;
 
   constructor(
     panel: vscode.WebviewPanel,
@@ -39,6 +41,7 @@ export class SessionPanel {
   ) {
     const { onError, folders, memory, openLink } = deps;
     this.#panel = panel;
+    this.#lastSession = shown.session;
     this.#deps = deps;
     this.#tab = TABS.includes(shown.tab) ? shown.tab : 'chat';
     const link = this.#store.add(deps.createLink());
@@ -85,12 +88,8 @@ export class SessionPanel {
     // A session that is deleted takes its panel with it.
     this.#store.add(link.onRemoved((session) => session === this.#lastSession && panel.dispose()));
     panel.onDidDispose(() => this.#store.dispose());
-    this.#lastSession = shown.session;
     this.#showDocument();
   }
-
-  /** The session it shows, or showed before its line broke. */
-  #lastSession: SessionId | null = null;
 
   get session(): SessionId | null {
     return this.#lastSession;
@@ -134,7 +133,7 @@ export class SessionPanel {
   #showTitle(): void {
     const { session } = this.#window.link;
     if (session !== null) this.#lastSession = session.id;
-    const title = session?.title || 'Codex Session';
+    const title = session?.title || vscode.l10n.t('Codex Session');
     if (title !== this.#panel.title) this.#panel.title = title;
   }
 }
