@@ -54,6 +54,10 @@ describe('the composer', () => {
     chat = workbench.chatFrame();
     area = chat.getByRole('textbox', { name: 'Prompt' });
     await chat.getByRole('heading', { name: 'Ask Codex' }).waitFor();
+    // The command ends with the focus here: a list that a test opens before would be closed by it.
+    await expect
+      .poll(() => area.evaluate((element) => document.hasFocus() && document.activeElement === element))
+      .toBe(true);
   });
 
   afterEach(async ({ task }) => {
