@@ -77,8 +77,10 @@ export class Workbench {
 
   /** The chat's document, inside the two frames that VS Code puts around a webview. */
   chatFrame(): FrameLocator {
+    // VS Code names the purpose the first time that it shows a view, and not when the view was hidden meanwhile.
+    const view = 'iframe.webview.ready[src*="purpose=webviewView"]';
     return this.page
-      .frameLocator('iframe.webview.ready[src*="purpose=webviewView"]')
+      .frameLocator(`${view}, body:not(:has(${view})) iframe.webview.ready`)
       .frameLocator('#active-frame');
   }
 
