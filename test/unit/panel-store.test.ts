@@ -84,6 +84,21 @@ describe('the state of the changes tab', () => {
     await settled(() => reads === 2);
   });
 
+  test('reads again what could not be read', async () => {
+    let lost = true;
+    const { store } = storeWith({
+      'changes.list': () => {
+        if (lost) throw new BridgeError('CONNECTION_CLOSED', 'The connection was closed.');
+        return LIST;
+      },
+    });
+    const list = store.list('t1');
+    await settled(() => list.value.state === 'failed');
+    lost = false;
+    await store.again('t1');
+    expect(list.value).toEqual({ state: 'ready', value: LIST });
+  });
+
   test('says at its place why something was refused, until it is tried again', async () => {
     let refuse = true;
     const { store } = storeWith({

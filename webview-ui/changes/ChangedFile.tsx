@@ -89,8 +89,8 @@ export function ChangedFileView({ turn, file, open, changes, layout }: FileProps
         {!reverted && (
           <IconButton
             icon="check"
-            class={kept ? 'pressed' : ''}
-            label={`${kept ? 'Kept; take the mark away' : 'Keep'}: ${title}`}
+            pressed={kept}
+            label={`Keep: ${title}`}
             disabled={busy}
             onClick={() => void changes.keep(place, !kept)}
           />

@@ -82,7 +82,7 @@ function Toolbar(props: {
   const value = scope === 'all' ? 'all' : (only?.id ?? '');
   const number = (id: TurnId) => chat.turns.value.findIndex((slot) => slot.id === id) + 1;
   return (
-    <div class="changes-tools" role="toolbar" aria-label="Changes">
+    <div class="changes-tools">
       <select
         aria-label="Whose changes"
         value={value}
@@ -101,13 +101,13 @@ function Toolbar(props: {
           <IconButton
             icon="list-flat"
             label="Unified"
-            class={layout === 'unified' ? 'pressed' : ''}
+            pressed={layout === 'unified'}
             onClick={() => changes.setView({ layout: 'unified' })}
           />
           <IconButton
             icon="split-horizontal"
             label="Side by side"
-            class={layout === 'split' ? 'pressed' : ''}
+            pressed={layout === 'split'}
             onClick={() => changes.setView({ layout: 'split' })}
           />
         </>

@@ -6,7 +6,7 @@ import type { ChangesStore, Layout } from './changesStore.ts';
 import { DiffRows } from './DiffRows.tsx';
 import { contextRows, diffParts, type Part, sideLines } from './lines.ts';
 import { Mark } from './Mark.tsx';
-import { Refusal } from './Refusal.tsx';
+import { Refusal, TryAgain } from './Refusal.tsx';
 import { languageOf } from './tokens.ts';
 
 /** Rows drawn at first, and with each step further: a huge diff must not stop the view. */
@@ -26,7 +26,14 @@ interface DiffProps {
 export function FileDiff({ turn, path, changes, layout }: DiffProps) {
   const loaded = changes.content(turn, path).value;
   if (loaded.state === 'loading') return <p class="muted file-note">Reading the file …</p>;
-  if (loaded.state === 'failed') return <p class="bad file-note">{loaded.error.message}</p>;
+  if (loaded.state === 'failed') {
+    return (
+      <p class="bad file-note">
+        <span>{loaded.error.message}</span>
+        <TryAgain error={loaded.error} onClick={() => void changes.again(turn)} />
+      </p>
+    );
+  }
   return <Hunks turn={turn} path={path} changes={changes} layout={layout} content={loaded.value} />;
 }
 
@@ -97,8 +104,8 @@ function HunkLine(props: {
         {hunk.mark !== 'reverted' && (
           <IconButton
             icon="check"
-            class={kept ? 'pressed' : ''}
-            label={`${kept ? 'Kept; take the mark away' : 'Keep'}: hunk ${number} of ${place.path}`}
+            pressed={kept}
+            label={`Keep: hunk ${number} of ${place.path}`}
             disabled={busy}
             onClick={() => void changes.keep(place, !kept)}
           />

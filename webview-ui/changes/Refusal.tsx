@@ -11,3 +11,13 @@ export function Refusal({ error }: { error: ErrorInfo | undefined }) {
     </p>
   );
 }
+
+/** For what may go well the next time: not where the bridge has said that there is nothing to be had. */
+export function TryAgain({ error, onClick }: { error: ErrorInfo; onClick: () => void }) {
+  if (error.code === 'CHANGE_NOT_FOUND' || error.code === 'CHANGE_NOT_REVERTIBLE') return null;
+  return (
+    <button type="button" class="link-button" onClick={onClick}>
+      Try again
+    </button>
+  );
+}

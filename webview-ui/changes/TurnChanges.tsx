@@ -6,7 +6,7 @@ import { Icon, IconButton } from '../chat/Icon.tsx';
 import { Visible } from '../chat/Visible.tsx';
 import { ChangedFileView } from './ChangedFile.tsx';
 import { type ChangesStore, fileKey, type Layout } from './changesStore.ts';
-import { Refusal } from './Refusal.tsx';
+import { Refusal, TryAgain } from './Refusal.tsx';
 
 /** With more files than this, all begin closed. */
 const OPEN_FILES = 5;
@@ -81,6 +81,7 @@ export function TurnChangesView(props: {
         <p class="notice">
           <Icon name="warning" />
           <span>{loaded.error.message}</span>
+          <TryAgain error={loaded.error} onClick={() => void changes.again(turn.id)} />
         </p>
       )}
       {list.overlaps.length > 0 && (

@@ -86,6 +86,11 @@ export class ChangesStore {
     return content;
   }
 
+  /** Reads again what could not be read. */
+  async again(turn: TurnId): Promise<void> {
+    await this.#refresh(turn);
+  }
+
   setView(part: Partial<ChangesView>): void {
     this.view.value = { ...this.view.value, ...part };
   }

@@ -9,6 +9,8 @@ export function IconButton(props: {
   onClick: () => void;
   class?: string;
   disabled?: boolean;
+  /** Of a button that is on or off. */
+  pressed?: boolean;
 }) {
   return (
     <button
@@ -17,6 +19,7 @@ export function IconButton(props: {
       title={props.label}
       aria-label={props.label}
       disabled={props.disabled}
+      aria-pressed={props.pressed}
       onClick={props.onClick}
     >
       <Icon name={props.icon} />
