@@ -84,7 +84,11 @@ const targets = {
     platform: 'browser',
     target: 'chrome138',
     format: 'iife',
-    entryPoints: { chat: 'webview-ui/chat/main.tsx', panel: 'webview-ui/panel/main.tsx' },
+    entryPoints: {
+      chat: 'webview-ui/chat/main.tsx',
+      panel: 'webview-ui/panel/main.tsx',
+      terminal: 'webview-ui/terminal/main.ts',
+    },
     outdir: 'dist/webview',
     loader: { '.ttf': 'file' },
   },

@@ -9,6 +9,7 @@ import { coldStart } from '../../test/bench/coldStart.ts';
 import { holds } from '../../test/bench/figure.ts';
 import { firstText } from '../../test/bench/firstText.ts';
 import { manySessions } from '../../test/bench/manySessions.ts';
+import { terminal } from '../../test/bench/terminal.ts';
 import { warmTurn } from '../../test/bench/warmTurn.ts';
 import { webview } from '../../test/bench/webview.ts';
 import { ensurePackages } from './cache.mjs';
@@ -28,6 +29,7 @@ const measurements = {
   vscode: activation,
   chat: webview,
   changes,
+  terminal,
 };
 
 /**

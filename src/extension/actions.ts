@@ -10,6 +10,8 @@ import { connectClaudeCode, copyMcpConfiguration } from './mcpConfiguration.ts';
 import type { SessionPanels } from './panel/sessionPanels.ts';
 import { pickFolder } from './pickFolder.ts';
 import { createSessionActions } from './sessionActions.ts';
+import type { SessionTerminals } from './terminal/sessionTerminals.ts';
+import { createTerminalActions } from './terminal/terminalActions.ts';
 import { isNode, sessionOf } from './views/sessionNodes.ts';
 import type { SessionsView } from './views/sessionsView.ts';
 import type { WindowFace } from './windowFace.ts';
@@ -17,6 +19,7 @@ import type { WindowFace } from './windowFace.ts';
 export interface ActionDeps {
   readonly context: vscode.ExtensionContext;
   readonly log: vscode.LogOutputChannel;
+  readonly terminals: SessionTerminals;
   readonly window: WindowFace;
   readonly approvals: ApprovalWatch;
   sessions(): SessionsView;
@@ -34,6 +37,7 @@ export function createActions(deps: ActionDeps): Actions {
   return {
     ...createSessionActions(deps),
     ...createEditorActions(deps),
+    ...createTerminalActions(deps),
     'codexBridge.showChat': () => showAsked(deps),
     'codexBridge.reviewApproval': (argument) => showAsked(deps, argument),
     'codexBridge.connectClaudeCode': () => connectClaudeCode(window),

@@ -25,10 +25,16 @@ const EDITOR_COMMAND_IDS = [
 
 export type EditorCommandId = (typeof EDITOR_COMMAND_IDS)[number];
 
+/** Those that show a session's terminal. */
+const TERMINAL_COMMAND_IDS = ['codexBridge.openTerminal', 'codexBridge.openIntegratedTerminal'] as const;
+
+export type TerminalCommandId = (typeof TERMINAL_COMMAND_IDS)[number];
+
 /** Every command of the extension: package.json declares the same ones (checked by a test). */
 export const COMMAND_IDS = [
   ...SESSION_COMMAND_IDS,
   ...EDITOR_COMMAND_IDS,
+  ...TERMINAL_COMMAND_IDS,
   'codexBridge.showChat',
   'codexBridge.reviewApproval',
   'codexBridge.connectClaudeCode',

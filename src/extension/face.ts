@@ -20,6 +20,7 @@ import { SessionPanels } from './panel/sessionPanels.ts';
 import { SessionIndex } from './sessionIndex.ts';
 import { readSettings } from './settings.ts';
 import { keepStatusBar } from './statusBar.ts';
+import { SessionTerminals } from './terminal/sessionTerminals.ts';
 import { type ClientsNode, ClientsView } from './views/clientsView.ts';
 import type { SessionsNode } from './views/sessionNodes.ts';
 import { SessionsView } from './views/sessionsView.ts';
@@ -43,6 +44,7 @@ export interface Face extends vscode.Disposable {
   readonly window: WindowFace;
   readonly index: SessionIndex;
   readonly actions: Actions;
+  readonly terminals: SessionTerminals;
   readonly sessions: SessionsView;
   readonly clients: ClientsView;
   readonly approvals: ApprovalWatch;
@@ -140,8 +142,12 @@ export function createFace({ context, log, views }: FaceDeps): Face {
     }),
   );
   store.add(keepContextKeys(window));
+  const terminals = store.add(
+    new SessionTerminals({ extension: context.extensionUri, window, openLink, onError }),
+  );
   const panels = store.add(
     new SessionPanels(link, {
+      terminals,
       extension: context.extensionUri,
       createLink,
       folders: windowFolders,
@@ -154,6 +160,7 @@ export function createFace({ context, log, views }: FaceDeps): Face {
   const actions = createActions({
     context,
     log,
+    terminals,
     window,
     approvals,
     sessions: () => sessions,
@@ -178,6 +185,7 @@ export function createFace({ context, log, views }: FaceDeps): Face {
     window,
     index,
     actions,
+    terminals,
     sessions,
     clients,
     approvals,

@@ -80,6 +80,8 @@ export const terminalParams = {
   'terminal.ack': z.object({ session: id, viewer: id, chars: z.int().check(z.gte(0)) }),
   /** The viewer leaves; the terminal stays. */
   'terminal.close': z.object({ session: id, viewer: id }),
+  /** Ends the program, for all viewers; opening starts a new one on the same thread. */
+  'terminal.end': z.object({ session: id }),
   /** The same TUI for VS Code's own terminal, where this machine can have no PTY of the bridge's. */
   'terminal.command': z.object({ session: id }),
 };
@@ -115,6 +117,7 @@ export type TerminalRequests = {
   'terminal.resize': { params: z.infer<(typeof terminalParams)['terminal.resize']>; result: null };
   'terminal.ack': { params: z.infer<(typeof terminalParams)['terminal.ack']>; result: null };
   'terminal.close': { params: z.infer<(typeof terminalParams)['terminal.close']>; result: null };
+  'terminal.end': { params: z.infer<(typeof terminalParams)['terminal.end']>; result: null };
   'terminal.command': {
     params: z.infer<(typeof terminalParams)['terminal.command']>;
     result: TerminalCommand;

@@ -53,6 +53,11 @@ export class FaceTerminals implements Disposable {
         this.#close(session, viewer);
         return null;
       },
+      'terminal.end': async ({ session }) => {
+        greeted();
+        await this.#terminals.terminalsOf(session).end(session);
+        return null;
+      },
       'terminal.command': ({ session }) => {
         greeted();
         return this.#terminals.terminalsOf(session).command(session);

@@ -7,6 +7,8 @@ import type { BridgeLink, LinkFolder } from '../bridgeLink.ts';
 import { attachChat, type ChatHostDeps, webviewPort } from '../chatHost.ts';
 import { chatHtml } from '../chatHtml.ts';
 import { SessionIndex } from '../sessionIndex.ts';
+import type { SessionTerminals } from '../terminal/sessionTerminals.ts';
+import type { TerminalHost } from '../terminal/terminalHost.ts';
 import { WindowFace } from '../windowFace.ts';
 import { changesHandlers } from './panelHandlers.ts';
 
@@ -15,10 +17,11 @@ export interface PanelDeps extends Pick<ChatHostDeps, 'memory' | 'openLink' | 'o
   /** A line of the panel's own: it has its session open whatever the side bar shows. */
   createLink(): BridgeLink;
   folders(): readonly LinkFolder[];
+  readonly terminals: Pick<SessionTerminals, 'show'>;
   action(name: Parameters<ChatHostDeps['action']>[0], retry: () => Promise<void>): Promise<void>;
 }
 
-const TABS: readonly PanelTab[] = ['chat', 'changes'];
+const TABS: readonly PanelTab[] = ['chat', 'changes', 'terminal'];
 
 /** A panel's selection and draft are kept by its document, not by the window's index. */
 const NOTHING_KEPT = { get: () => undefined, update: async () => {} };
@@ -33,6 +36,8 @@ export class SessionPanel {
   #tab: PanelTab;
   /** The session it shows, or showed before its line broke. */
   #lastSession: SessionId | null;
+  /** While the terminal's document is shown in place of the panel's own. */
+  #terminal: TerminalHost | undefined;
 
   constructor(
     panel: vscode.WebviewPanel,
@@ -87,6 +92,10 @@ export class SessionPanel {
     this.#store.add(link.onEvent(() => this.#showTitle()));
     // A session that is deleted takes its panel with it.
     this.#store.add(link.onRemoved((session) => session === this.#lastSession && panel.dispose()));
+    this.#store.add({ dispose: () => this.#terminal?.dispose() });
+    panel.onDidChangeViewState(() => {
+      if (!panel.visible) this.#terminal?.hide();
+    });
     panel.onDidDispose(() => this.#store.dispose());
     this.#showDocument();
   }
@@ -114,19 +123,32 @@ export class SessionPanel {
     this.#panel.reveal();
     if (tab === undefined || tab === this.#tab) return;
     this.#showTab(tab);
-    this.#server.emit('panel.show', { tab: this.#tab });
+    if (this.#terminal === undefined) this.#server.emit('panel.show', { tab: this.#tab });
   }
 
   dispose(): void {
     this.#panel.dispose();
   }
 
-  /** The one place where tabs change. A tab that is a document of its own would be put in here. */
+  /** The one place where tabs change. The terminal is a document of its own, in place of the panel's. */
   #showTab(tab: PanelTab): void {
-    if (TABS.includes(tab)) this.#tab = tab;
+    if (!TABS.includes(tab)) return;
+    const changes = (tab === 'terminal') !== (this.#terminal !== undefined);
+    this.#tab = tab;
+    if (changes) this.#showDocument();
   }
 
   #showDocument(): void {
+    const session = this.#lastSession;
+    this.#terminal?.dispose();
+    this.#terminal = undefined;
+    if (this.#tab === 'terminal' && session !== null) {
+      const showTab = (tab: PanelTab) => this.#showTab(tab);
+      this.#terminal = this.#deps.terminals.show(this.#panel.webview, session, showTab);
+      return;
+    }
+    // Without a session there is nothing to attach a terminal to.
+    if (this.#tab === 'terminal') this.#tab = 'chat';
     this.#panel.webview.html = chatHtml(this.#panel.webview, this.#deps.extension, 'panel');
   }
 

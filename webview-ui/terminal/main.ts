@@ -1,0 +1,107 @@
+import '@vscode/codicons/dist/codicon.css';
+import '@xterm/xterm/css/xterm.css';
+import './terminal.css';
+import { BridgeError, messageOf } from '../../src/shared/errors.ts';
+import { Bar, textButton } from './bar.ts';
+import { FindBar } from './findBar.ts';
+import { hostLine } from './hostLine.ts';
+import { TerminalView } from './terminalView.ts';
+
+const root = document.getElementById('root');
+if (root === null) throw new Error('the document has no #root');
+const { host, keepTab } = hostLine(root.dataset['session'] ?? '');
+keepTab('terminal');
+
+const bar = new Bar({
+  onTab: (tab) => {
+    keepTab(tab);
+    ask(host.request('tab', { tab }));
+  },
+  onFind: () => find?.open(),
+  onIntegrated: () => ask(host.request('integrated', {})),
+  onRestart: () => void open('restart'),
+});
+const place = document.createElement('main');
+const notice = document.createElement('div');
+notice.className = 'notice';
+notice.setAttribute('role', 'status');
+notice.hidden = true;
+const hint = document.createElement('p');
+hint.className = 'letterbox';
+hint.hidden = true;
+hint.textContent = 'Another viewer sets the size. Click into the terminal to fit it here.';
+
+let view: TerminalView | undefined;
+let find: FindBar | undefined;
+start().catch(say);
+
+async function start(): Promise<void> {
+  const look = await host.request('ready', {});
+  bar.show(look);
+  root?.append(bar.element, place, hint, notice);
+  const shown = new TerminalView({
+    host,
+    look,
+    place,
+    onFind: () => find?.open(),
+    onLetterbox: (letterboxed) => {
+      hint.hidden = !letterboxed;
+      place.classList.toggle('letterboxed', letterboxed);
+    },
+    onError: say,
+  });
+  view = shown;
+  find = new FindBar(shown.search, () => shown.focus());
+  place.before(find.element);
+  host.on('look', (changed) => bar.show(changed));
+  host.on('focus', () => shown.focus());
+  host.on('lost', ({ message }) => show(message));
+  host.on('back', () => void open('open'));
+  host.on('exited', ({ exitCode }) => {
+    show(
+      exitCode === 0 ? 'The terminal has ended.' : `The terminal has ended with exit code ${exitCode}.`,
+      textButton('Start Again', () => void open('open')),
+    );
+  });
+  await open('open');
+}
+
+async function open(how: 'open' | 'restart'): Promise<void> {
+  show(how === 'open' ? 'Opening the terminal…' : 'Restarting the terminal…');
+  try {
+    await view?.open(how);
+    notice.hidden = true;
+    view?.focus();
+  } catch (error) {
+    // A later call goes on where this one left.
+    if (error instanceof BridgeError && error.code === 'CANCELLED') return;
+    const again = textButton('Try Again', () => void open('open'));
+    const own = textButton('Open in Integrated Terminal', () => ask(host.request('integrated', {})));
+    show(messageOf(error), ...(isUnavailable(error) ? [own] : [again]));
+  }
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof BridgeError && error.code === 'TERMINAL_UNAVAILABLE';
+}
+
+function ask(request: Promise<null>): void {
+  request.catch(say);
+}
+
+/** An error that nothing waits for; one about an ended terminal says what the notice says already. */
+function say(error: unknown): void {
+  const known = error instanceof BridgeError && error.code === 'TERMINAL_NOT_OPEN';
+  if (!known || notice.hidden)
+    show(
+      messageOf(error),
+      textButton('Try Again', () => void open('open')),
+    );
+}
+
+function show(text: string, ...buttons: HTMLElement[]): void {
+  const line = document.createElement('span');
+  line.textContent = text;
+  notice.replaceChildren(line, ...buttons);
+  notice.hidden = false;
+}
