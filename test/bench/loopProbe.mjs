@@ -1,16 +1,12 @@
-// Loaded into a process with `node --import`: writes what its event loop and memory do, four times a second,
+// Loaded into the bridge and the extension host: writes what event loop and memory do, four times a second,
 // into the folder that BENCH_PROBE names. Measuring begins anew when the file `go` appears there.
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 const folder = process.env.BENCH_PROBE;
-const role = process.argv.includes('--type=extensionHost')
-  ? 'host'
-  : /cli\.mjs$/.test(process.argv[1] ?? '') && process.argv[2] === 'bridge'
-    ? 'bridge'
-    : undefined;
-if (folder !== undefined && role !== undefined) {
+const role = process.argv[2] === 'bridge' ? 'bridge' : 'host';
+if (folder !== undefined) {
   const delay = monitorEventLoopDelay({ resolution: 10 });
   delay.enable();
   let started = false;

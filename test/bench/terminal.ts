@@ -1,6 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { launchBrowser, Workbench } from '../support/browser.ts';
 import { demoScript } from '../support/demoScript.ts';
 import { TerminalPage } from '../support/terminalPage.ts';
@@ -11,7 +10,7 @@ import type { Figure } from './figure.ts';
 const MEGABYTES = 100;
 const DEADLINE_MS = 180_000;
 const group = 'terminal';
-const probe = fileURLToPath(new URL('./loopProbe.mjs', import.meta.url));
+const probe = new URL('./loopProbe.mjs', import.meta.url).href;
 
 /** What a process of ours has told by itself; see loopProbe.mjs. */
 interface Told {
@@ -29,10 +28,13 @@ export async function terminal(bench: Bench): Promise<Figure[]> {
   mkdirSync(folder);
   bench.model.script(demoScript);
   const vscode = await VsCode.start({
-    env: { ...bench.home.env, BENCH_PROBE: folder, NODE_OPTIONS: `--import ${probe}` },
+    env: { ...bench.home.env, BENCH_PROBE: folder },
     settings: { 'codexBridge.codexPath': floodingCodex(bench) },
   });
   bench.atEnd(() => vscode.stop());
+  // VS Code passes no NODE_OPTIONS on: the probe goes into the installed copy.
+  prepend(join(vscode.extension, 'dist/extension.js'), `import(${JSON.stringify(probe)});`);
+  prepend(join(vscode.extension, 'dist/runtime/cli.mjs'), `import ${JSON.stringify(probe)};`);
   const browser = await launchBrowser();
   bench.atEnd(() => browser.close());
   const workbench = await Workbench.open(browser, vscode.workbenchUrl());
@@ -46,7 +48,9 @@ export async function terminal(bench: Bench): Promise<Figure[]> {
   await told(folder, 'bridge', ({ started }) => started);
   await told(folder, 'host', ({ started }) => started);
   const begin = performance.now();
+  // A line: the program's input is not raw.
   await shown.type('x');
+  await workbench.page.keyboard.press('Enter');
   await shown.frame.waitForFunction(
     () => document.querySelector<HTMLElement>('.xterm-rows')?.innerText.includes('LAST LINE') === true,
     undefined,
@@ -68,7 +72,14 @@ export async function terminal(bench: Bench): Promise<Figure[]> {
   ]);
 }
 
-/** The real Codex, but its TUI is a program that prints without end when a key is pressed. */
+function prepend(file: string, line: string): void {
+  const text = readFileSync(file, 'utf8');
+  // A program's first line may name its interpreter.
+  const [, first = '', rest = ''] = /^(#![^\n]*\n)?(.*)$/s.exec(text) ?? [];
+  writeFileSync(file, `${first}${line}\n${rest}`);
+}
+
+/** The real Codex, but its TUI is a program that prints without end when it is given a line. */
 function floodingCodex(bench: Bench): string {
   const flood = join(bench.dir.path, 'flood.cjs');
   writeFileSync(
