@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { type ChangesEvents, type ChangesRequests, changesParams } from './changes.ts';
-import type { MessagePort, ParamSchemas } from './rpc.ts';
+import { envelopedPort, type MessagePort, type ParamSchemas } from './rpc.ts';
 
 /**
  * The contract between the extension host and a session panel, beside the chat's own: the panel shows one session
@@ -72,13 +72,5 @@ const ENVELOPE = 'panel';
  * does not have.
  */
 export function panelPort(port: MessagePort): MessagePort {
-  return {
-    send: (message) => port.send({ event: ENVELOPE, data: message }),
-    onMessage: (listener) =>
-      port.onMessage((message) => {
-        if (typeof message !== 'object' || message === null) return;
-        if ('event' in message && message.event === ENVELOPE && 'data' in message) listener(message.data);
-      }),
-    onClose: (listener) => port.onClose(listener),
-  };
+  return envelopedPort(port, ENVELOPE);
 }

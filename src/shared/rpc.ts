@@ -26,6 +26,19 @@ export interface MessagePort {
   onClose(listener: () => void): Disposable;
 }
 
+/** A port of its own on one that others use too: its messages travel as the data of the event `name`. */
+export function envelopedPort(port: MessagePort, name: string): MessagePort {
+  return {
+    send: (message) => port.send({ event: name, data: message }),
+    onMessage: (listener) =>
+      port.onMessage((message) => {
+        if (!isRecord(message)) return;
+        if (message['event'] === name && 'data' in message) listener(message['data']);
+      }),
+    onClose: (listener) => port.onClose(listener),
+  };
+}
+
 interface Pending {
   resolve(value: unknown): void;
   reject(error: BridgeError): void;

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { ErrorInfo } from './errors.ts';
-import type { MessagePort, ParamSchemas } from './rpc.ts';
+import { envelopedPort, type MessagePort, type ParamSchemas } from './rpc.ts';
 import type { TerminalExit, TerminalScreen, TerminalSize } from './terminal.ts';
 import { MAX_TERMINAL_INPUT, terminalParams } from './terminal.ts';
 
@@ -94,15 +94,7 @@ const ENVELOPE = 'terminal';
  * contract does not have.
  */
 export function terminalPort(port: MessagePort): MessagePort {
-  return {
-    send: (message) => port.send({ event: ENVELOPE, data: message }),
-    onMessage: (listener) =>
-      port.onMessage((message) => {
-        if (typeof message !== 'object' || message === null) return;
-        if ('event' in message && message.event === ENVELOPE && 'data' in message) listener(message.data);
-      }),
-    onClose: (listener) => port.onClose(listener),
-  };
+  return envelopedPort(port, ENVELOPE);
 }
 
 /** Cuts what was typed or pasted into parts that one message may carry, never inside a character. */
