@@ -46,6 +46,8 @@ const FOLLOWS: ReadonlySet<SessionEventType> = new Set<SessionEventType>([
   'turn.diff',
   'turn.usage',
   'turn.notice',
+  // Told just before `turn.ended`, which is written at once: one commit for both.
+  'turn.changes',
   'item.started',
   'item.completed',
 ]);
