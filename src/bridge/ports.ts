@@ -58,6 +58,9 @@ export interface HistoryTotals {
   readonly byModel: ReadonlyMap<string, { readonly turns: number; readonly usage: TokenUsage }>;
 }
 
+/** What a commit survives: a power cut (`synced`), or the death of the bridge (`written`, which waits for no disk). */
+export type Durability = 'synced' | 'written';
+
 /**
  * What is remembered of one folder. One implementation on SQLite; synchronous, because what was
  * acknowledged must be on disk. Every method throws BridgeError `HISTORY_UNAVAILABLE` when the disk refuses
@@ -76,8 +79,11 @@ export interface HistoryStore {
     events: readonly NumberedEvent[],
     options?: { idempotencyKey?: string },
   ): void;
-  /** Everything that `run` writes is one commit: all of it or, when it throws, nothing. May be nested. */
-  transaction<T>(run: () => T): T;
+  /**
+   * Everything that `run` writes is one commit: all of it or, when it throws, nothing. May be nested; then the
+   * outermost decides how durable it is (default `synced`).
+   */
+  transaction<T>(run: () => T, durability?: Durability): T;
   deleteSession(id: SessionId): void;
   /** The whole session, unfinished turns with what came so far; undefined where there is none. */
   read(id: SessionId): SessionSnapshot | undefined;

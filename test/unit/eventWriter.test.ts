@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { Durability } from '../../src/bridge/ports.ts';
 import { EventWriter } from '../../src/bridge/sessions/eventWriter.ts';
 import { LiveSession, type SessionHost } from '../../src/bridge/sessions/liveSession.ts';
 import type { SessionChange } from '../../src/bridge/sessions/session.ts';
@@ -14,6 +15,8 @@ class FakeHistory {
   readonly stored = new Map<string, NumberedEvent[]>();
   /** Sessions with the number of their events, one entry for each commit. */
   readonly commits: Record<string, number>[] = [];
+  /** How durable each of them is. */
+  readonly durability: Durability[] = [];
   /** Refuses this many more writes. */
   refuse = 0;
   /** Each commit takes so long, in ms of the clock. */
@@ -37,12 +40,13 @@ class FakeHistory {
     }
   }
 
-  transaction<T>(run: () => T): T {
+  transaction<T>(run: () => T, durability: Durability = 'synced'): T {
     this.#draft = [];
     try {
       const result = run();
       for (const [id, events] of this.#draft) this.stored.set(id, [...this.of(id), ...events]);
       this.commits.push(Object.fromEntries(this.#draft.map(([id, events]) => [id, events.length])));
+      this.durability.push(durability);
       this.#clock.advance(this.costs);
       return result;
     } finally {
@@ -84,8 +88,8 @@ function live(id = 's_1') {
   };
   const stored = () => history.of(id).reduce(reduce, started);
   const prompt = () =>
-    session.emitDurably({ type: 'turn.queued', turn: queuedTurn('t_2') }, (snapshot, event) =>
-      history.append(snapshot, [event]),
+    session.emitDurably([{ type: 'turn.queued', turn: queuedTurn('t_2') }], (snapshot, events) =>
+      history.append(snapshot, events),
     );
   return { session, told, say, text, stored, prompt };
 }
@@ -175,6 +179,25 @@ describe('streamed text', () => {
     say('e');
     expect(text()).toBe('abcde');
     expect(clock.pending).toBe(0);
+  });
+
+  test('survives the death of the bridge, what decides something a power cut too', () => {
+    const { session, say } = live();
+    say('a');
+    session.emit({ type: 'session.titled', title: 'New' });
+    clock.advance(20);
+    session.emit(ENDED);
+    expect(history.durability).toEqual(['written', 'written', 'synced']);
+  });
+
+  test('that a full disk refused is synced with what came meanwhile', () => {
+    const { session, say } = live();
+    history.refuse = 2;
+    say('a');
+    session.emit(ENDED);
+    clock.advance(20);
+    say('b');
+    expect(history.durability).toEqual(['synced']);
   });
 
   test('of many sessions is one commit', () => {

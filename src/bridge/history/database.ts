@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { BridgeError, messageOf } from '../../shared/errors.ts';
+import type { Durability } from '../ports.ts';
 import { loadSqlite } from '../sqlite.ts';
 
 export type Value = SQLInputValue;
@@ -8,6 +9,14 @@ export type Row = Readonly<Record<string, SQLOutputValue>>;
 
 /** How long a statement waits for another process that holds the file (ms); the bridge stands still meanwhile. */
 const BUSY_TIMEOUT_MS = 2000;
+/**
+ * FULL: the log is synced at the commit, which survives a power cut. NORMAL: it is handed to the system, which
+ * survives the death of this process; the next synced commit syncs it too. Neither can damage the file.
+ */
+const SYNCHRONOUS: Readonly<Record<Durability, string>> = {
+  synced: 'PRAGMA synchronous = FULL',
+  written: 'PRAGMA synchronous = NORMAL',
+};
 /** The write-ahead log shrinks back to this after a flood (bytes). */
 const WAL_KEEP_BYTES = 16 * 1024 * 1024;
 
@@ -20,6 +29,7 @@ export class Database {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   #depth = 0;
+  #durability: Durability = 'synced';
 
   private constructor(file: string, db: DatabaseSync) {
     this.file = file;
@@ -34,8 +44,7 @@ export class Database {
       db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
       if (options.readOnly !== true) {
         db.exec('PRAGMA journal_mode = WAL');
-        // FULL: in WAL mode the log is synced at each commit, so what was acknowledged survives a power cut.
-        db.exec('PRAGMA synchronous = FULL');
+        db.exec(SYNCHRONOUS.synced);
         db.exec('PRAGMA foreign_keys = ON');
         db.exec(`PRAGMA journal_size_limit = ${WAL_KEEP_BYTES}`);
       }
@@ -75,7 +84,8 @@ export class Database {
   }
 
   /** All of `body` or nothing, also when nested. What `body` throws is thrown again after the rollback. */
-  transaction<T>(body: () => T): T {
+  transaction<T>(body: () => T, durability: Durability = 'synced'): T {
+    if (this.#depth === 0) this.#setDurability(durability);
     const savepoint = this.#depth === 0 ? undefined : `level_${this.#depth}`;
     this.exec(savepoint === undefined ? 'BEGIN IMMEDIATE' : `SAVEPOINT ${savepoint}`);
     this.#depth++;
@@ -92,6 +102,13 @@ export class Database {
     } finally {
       this.#depth--;
     }
+  }
+
+  /** Has no effect inside a transaction. */
+  #setDurability(durability: Durability): void {
+    if (durability === this.#durability) return;
+    this.exec(SYNCHRONOUS[durability]);
+    this.#durability = durability;
   }
 
   close(): void {

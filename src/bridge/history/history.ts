@@ -14,7 +14,15 @@ import {
   type TurnSnapshot,
 } from '../../shared/session.ts';
 import type { BridgeSettings } from '../../shared/settings.ts';
-import type { Clock, HistoryStore, HistoryTotals, Logger, SessionQuery, UnfinishedTurn } from '../ports.ts';
+import type {
+  Clock,
+  Durability,
+  HistoryStore,
+  HistoryTotals,
+  Logger,
+  SessionQuery,
+  UnfinishedTurn,
+} from '../ports.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { type Database, isConstraint, unavailable, type Value } from './database.ts';
 import { adopt, parseExport, writeExport } from './exchange.ts';
@@ -116,8 +124,8 @@ export class SqliteHistory implements History {
     });
   }
 
-  transaction<T>(run: () => T): T {
-    return this.#write(run);
+  transaction<T>(run: () => T, durability?: Durability): T {
+    return this.#write(run, durability);
   }
 
   deleteSession(id: SessionId): void {
@@ -266,10 +274,10 @@ export class SqliteHistory implements History {
   }
 
   /** All of `body` or nothing. */
-  #write<T>(body: () => T): T {
+  #write<T>(body: () => T, durability?: Durability): T {
     return this.#use(() => {
       try {
-        return this.#db.transaction(body);
+        return this.#db.transaction(body, durability);
       } catch (error) {
         this.#journal.forget();
         throw error;

@@ -23,19 +23,21 @@ export function sendError(
 }
 
 /**
- * Writes a web-standard response, chunk by chunk as it comes, at the pace of the reader. Resolves when it is
- * all handed over, or when the reader has gone.
+ * Writes a web-standard response: an event stream chunk by chunk as it comes, at the pace of the reader, any
+ * other whole. Resolves when it is all handed over, or when the reader has gone.
  */
 export async function sendResponse(res: ServerResponse, response: Response): Promise<void> {
   if (res.destroyed) {
     await response.body?.cancel();
     return;
   }
-  res.writeHead(response.status, Object.fromEntries(response.headers));
-  if (response.body === null) {
-    res.end();
+  const headers = Object.fromEntries(response.headers);
+  if (response.body === null || !isEventStream(response)) {
+    const body = Buffer.from(await response.arrayBuffer());
+    res.writeHead(response.status, { ...headers, 'Content-Length': body.length }).end(body);
     return;
   }
+  res.writeHead(response.status, headers);
   const reader = response.body.getReader();
   const onClose = () => void reader.cancel().catch(() => undefined); // a stream that failed is closed already
   res.once('close', onClose);
@@ -50,6 +52,10 @@ export async function sendResponse(res: ServerResponse, response: Response): Pro
     res.off('close', onClose);
     res.end();
   }
+}
+
+function isEventStream(response: Response): boolean {
+  return response.headers.get('content-type')?.startsWith('text/event-stream') === true;
 }
 
 function drained(res: ServerResponse): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Disposable } from '../../shared/disposables.ts';
 import type { NumberedEvent } from '../../shared/events.ts';
 import type { SessionSnapshot } from '../../shared/session.ts';
-import type { Clock, HistoryStore, Logger } from '../ports.ts';
+import type { Clock, Durability, HistoryStore, Logger } from '../ports.ts';
 
 /** The least time between two commits of streamed text, in ms; the first text after a pause does not wait. */
 const BATCH_MS = 15;
@@ -32,7 +32,7 @@ interface Source {
 /**
  * Writes the events of one folder's sessions: many in one commit, and always before anyone is told, so that
  * what was shown is a prefix of what is stored. Streamed text and the steps around it wait for a few ms; what
- * decides something does not.
+ * decides something does not, and is synced to the disk.
  */
 export class EventWriter implements Disposable {
   readonly #history: Target;
@@ -70,7 +70,7 @@ export class EventWriter implements Disposable {
     if (this.#disposed) return;
     this.#dirty.add(source);
     // Not a batch of text: the first text after it must not wait for another one.
-    this.#cancelTimer ??= this.#clock.after(BATCH_MS, () => this.flush());
+    this.#cancelTimer ??= this.#clock.after(BATCH_MS, () => this.#flushAll('written'));
   }
 
   /**
@@ -79,6 +79,10 @@ export class EventWriter implements Disposable {
    */
   flush(source?: Source): boolean {
     if (source !== undefined) this.#dirty.add(source);
+    return this.#flushAll('synced');
+  }
+
+  #flushAll(durability: Durability): boolean {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     this.#count = 0;
@@ -89,7 +93,8 @@ export class EventWriter implements Disposable {
     }
     this.#dirty.clear();
     if (taken.length === 0) return !this.#failing;
-    this.#write(taken);
+    // After a failure there is more than text in it.
+    this.#write(taken, this.#failing ? 'synced' : durability);
     // Also where nothing more happens: a turn that has ended must not wait for the next one to be kept.
     if (this.#failing && !this.#disposed)
       this.#cancelTimer ??= this.#clock.after(RETRY_MS, () => this.flush());
@@ -107,11 +112,11 @@ export class EventWriter implements Disposable {
     this.flush();
   }
 
-  #write(taken: readonly [Source, PendingEvents][]): void {
+  #write(taken: readonly [Source, PendingEvents][], durability: Durability): void {
     try {
       this.#history.transaction(() => {
         for (const [, pending] of taken) this.#history.append(pending.snapshot, pending.events);
-      });
+      }, durability);
       if (this.#failing) this.#logger.info('the history can be written again');
       this.#failing = false;
     } catch (error) {
@@ -131,7 +136,7 @@ export class EventWriter implements Disposable {
    */
   #flushText(): void {
     const start = this.#clock.monotonic();
-    this.flush();
+    this.#flushAll('written');
     const end = this.#clock.monotonic();
     this.#nextAt = end + Math.max(BATCH_MS, (end - start) / COMMIT_SHARE);
   }

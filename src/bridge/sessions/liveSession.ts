@@ -234,10 +234,13 @@ export class LiveSession implements Session {
   }
 
   /**
-   * Records an acknowledged prompt by `store`, which must have it on disk when it returns. If it throws,
-   * nothing has happened.
+   * Records an acknowledged prompt, and what follows from it at once, by `store`, which must have it on disk
+   * when it returns. If it throws, nothing has happened.
    */
-  emitDurably(event: SessionEvent, store: (snapshot: SessionSnapshot, event: NumberedEvent) => void): void {
+  emitDurably(
+    events: readonly SessionEvent[],
+    store: (snapshot: SessionSnapshot, events: readonly NumberedEvent[]) => void,
+  ): void {
     if (this.#detached) {
       throw new BridgeError('SESSION_NOT_FOUND', `The session ${this.id} was deleted. Start a new one.`);
     }
@@ -248,11 +251,18 @@ export class LiveSession implements Session {
         'The history can not be written, so no new prompt is taken. Free space on the disk and try again.',
       );
     }
-    const numbered = { seq: this.#head.seq + 1, event };
-    const snapshot = reduce(this.#head, numbered);
-    store(snapshot, numbered);
+    let snapshot = this.#head;
+    const changes = events.map((event): SessionChange => {
+      const numbered = { seq: snapshot.seq + 1, event };
+      snapshot = reduce(snapshot, numbered);
+      return { ...numbered, snapshot };
+    });
+    store(
+      snapshot,
+      changes.map(({ seq, event }) => ({ seq, event })),
+    );
     this.#head = snapshot;
-    this.#untold.push({ ...numbered, snapshot });
+    this.#untold.push(...changes);
     this.#tell();
   }
 

@@ -1,4 +1,5 @@
 import { BridgeError } from '../../shared/errors.ts';
+import type { SessionEvent } from '../../shared/events.ts';
 import {
   type ApprovalDecision,
   NO_USAGE,
@@ -22,7 +23,15 @@ import { ForeignTurns } from './foreignTurns.ts';
 import type { LiveSession, SessionHost } from './liveSession.ts';
 import type { PromptRequest } from './session.ts';
 import type { Threads } from './threads.ts';
-import { JOINED, type TurnInput, TurnRun, type TurnRunDeps, threadIdOf, turnIdOf } from './turnRun.ts';
+import {
+  JOINED,
+  startedEvent,
+  type TurnInput,
+  TurnRun,
+  type TurnRunDeps,
+  threadIdOf,
+  turnIdOf,
+} from './turnRun.ts';
 import { TurnScheduler } from './turnScheduler.ts';
 
 /** Length of a title made from a prompt, in characters. */
@@ -124,8 +133,13 @@ export class SessionWork implements SessionHost {
       notices: [],
     };
     const { idempotencyKey } = request;
-    session.emitDurably({ type: 'turn.queued', turn }, (snapshot, event) =>
-      this.#deps.history.append(snapshot, [event], idempotencyKey === undefined ? {} : { idempotencyKey }),
+    const queued: SessionEvent = { type: 'turn.queued', turn };
+    // One commit for both where nothing is ahead of it.
+    const events = this.#scheduler.hasRoom(session.id)
+      ? [queued, startedEvent(turn.id, settings, this.#deps.settings(), this.clock)]
+      : [queued];
+    session.emitDurably(events, (snapshot, numbered) =>
+      this.#deps.history.append(snapshot, numbered, idempotencyKey === undefined ? {} : { idempotencyKey }),
     );
     this.#inputs.set(turn.id, { input: prepared.input, settings });
     this.#title(session, request.prompt);

@@ -183,12 +183,8 @@ export class TurnRun {
     const { codex, threads, clock, folder } = this.#deps;
     const rights = effectiveRights(this.#deps.settings, settings);
     const asked = askedOf(settings, this.#deps.settings.defaults);
-    this.#session.emit({
-      type: 'turn.started',
-      turn: this.#turn,
-      at: clock.now(),
-      ...(asked.model === undefined ? {} : { model: asked.model }),
-    });
+    if (this.#session.head.turns.findLast(({ id }) => id === this.#turn)?.status === 'queued')
+      this.#session.emit(startedEvent(this.#turn, settings, this.#deps.settings, clock));
     this.#deps.copies.prepare();
     // Codex may be away for some seconds, after crashes: who stops the turn does not wait for that.
     const link = await Promise.race([codex.link(), this.#stopAsked.promise]);
@@ -363,6 +359,17 @@ export class TurnRun {
     const { status, error } = this.#outcome ?? { status: 'interrupted' };
     this.#session.endTurn(this.#turn, status, error);
   }
+}
+
+/** Must be on disk before Codex is asked: after a crash it tells a prompt that was sent from one that was not. */
+export function startedEvent(
+  turn: TurnId,
+  settings: SessionSettings,
+  { defaults }: BridgeSettings,
+  clock: Pick<Clock, 'now'>,
+): SessionEvent {
+  const { model } = askedOf(settings, defaults);
+  return { type: 'turn.started', turn, at: clock.now(), ...(model === undefined ? {} : { model }) };
 }
 
 /** Model and effort that somebody asked for: the caller, the session, or the person's defaults. */

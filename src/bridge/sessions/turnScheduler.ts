@@ -45,6 +45,12 @@ export class TurnScheduler {
     return this.#sessions.size - this.running;
   }
 
+  /** Whether a turn of the session that is requested now starts at once. */
+  hasRoom(session: SessionId): boolean {
+    const first = this.#running.size < this.#limit && this.#ready.size === 0;
+    return first && !this.#pumping && !this.#running.has(session);
+  }
+
   /** Queues a turn, and starts it at once where there is room. A turn that is known already stays as it is. */
   request(session: SessionId, turn: TurnId): void {
     if (this.#sessions.has(turn)) return;
