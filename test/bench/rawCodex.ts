@@ -76,12 +76,12 @@ export class RawCodex {
   }
 
   async startThread(folder: string): Promise<string> {
-    const result = await this.call('thread/start', { cwd: folder, sandbox: 'read-only' });
+    const result = await this.call('thread/start', { cwd: folder, sandbox: 'workspace-write' });
     return (result as { thread: { id: string } }).thread.id; // ThreadStartResponse
   }
 
-  /** One whole turn. */
-  async turn(thread: string, prompt: string): Promise<void> {
+  /** One whole turn, with `overrides` of the thread's settings. */
+  async turn(thread: string, prompt: string, overrides: object = {}): Promise<void> {
     const done = Promise.withResolvers<void>();
     const off = this.on((message) => {
       if (message.method === 'turn/completed' && message.params?.threadId === thread) done.resolve();
@@ -89,6 +89,7 @@ export class RawCodex {
     await this.call('turn/start', {
       threadId: thread,
       input: [{ type: 'text', text: prompt, text_elements: [] }],
+      ...overrides,
     });
     await done.promise;
     off();

@@ -62,6 +62,8 @@ export class FolderCopies implements Disposable {
   readonly #running = new Map<TurnId, RunningTurn>();
   /** What the last scan saw. */
   readonly #known = new Map<string, Entry>();
+  /** {@link FolderCopies.#known} holds, be it empty. */
+  #looked = false;
   /** Work that writes copies or removes them is done one after the other. */
   #tail: Promise<unknown> = Promise.resolve();
   #nextScan: Promise<Manifest> | undefined;
@@ -83,7 +85,7 @@ export class FolderCopies implements Disposable {
 
   /** A turn is about to come: the first look, which copies everything, need not wait for it. */
   prepare(): void {
-    if (this.#known.size > 0 || this.#nextScan !== undefined) return;
+    if (this.#looked || this.#nextScan !== undefined) return;
     this.#scanSoon().catch((error: unknown) =>
       this.#deps.logger.warn('a folder can not be looked at', { error }),
     );
@@ -232,6 +234,7 @@ export class FolderCopies implements Disposable {
   #scanSoon(): Promise<Manifest> {
     this.#nextScan ??= this.#exclusively(() => {
       this.#nextScan = undefined;
+      this.#looked = true;
       return this.#scanner.scan(this.#known, this.#stop.signal);
     });
     return this.#nextScan;
@@ -242,7 +245,10 @@ export class FolderCopies implements Disposable {
     try {
       await this.#exclusively(async () => {
         // With no turn to revert, copies are kept for nobody.
-        if (this.#running.size === 0 && this.records.list().length === 0) this.#known.clear();
+        if (this.#running.size === 0 && this.records.list().length === 0) {
+          this.#known.clear();
+          this.#looked = false;
+        }
         await collectGarbage({
           records: this.records,
           blobs: this.blobs,

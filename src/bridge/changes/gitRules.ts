@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { dirname, join, parse, relative, sep } from 'node:path';
 import { IgnoreRules, parseRules, type RuleFile } from './ignoreRules.ts';
 
@@ -37,6 +37,8 @@ function repositoryTop(folder: string): string | undefined {
 }
 
 function readText(file: string): string | undefined {
+  // Most directories have no rules, and an error for each costs more than all the rest.
+  if (!existsSync(file)) return undefined;
   try {
     return readFileSync(file, 'utf8');
   } catch {

@@ -10,6 +10,7 @@ import {
   isCodexMethod,
 } from './codexMethods.ts';
 import { CodexRefusedError } from './codexRefused.ts';
+import { UNHEARD } from './events/passedOver.ts';
 import type { InitializeResponse } from './generated/InitializeResponse.ts';
 import type { ServerNotification } from './generated/ServerNotification.ts';
 import type { ServerRequest } from './generated/ServerRequest.ts';
@@ -46,7 +47,11 @@ export class CodexClient implements Disposable {
     try {
       client.#about = await client.call('initialize', {
         clientInfo: { name: 'codex-bridge', title: 'Codex Bridge', version: deps.version ?? '0' },
-        capabilities: { experimentalApi: true, requestAttestation: false },
+        capabilities: {
+          experimentalApi: true,
+          requestAttestation: false,
+          optOutNotificationMethods: [...UNHEARD],
+        },
       });
       client.#rpc.notify('initialized');
       return client;

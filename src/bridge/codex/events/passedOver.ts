@@ -78,3 +78,13 @@ export const PASSED_OVER = {
 } as const satisfies Partial<Record<NotificationMethod, string>>;
 
 export type PassedOver = keyof typeof PASSED_OVER;
+
+/** Not about a turn, yet somebody here listens. */
+const HEARD: ReadonlySet<string> = new Set<PassedOver>([
+  'serverRequest/resolved',
+  'account/updated',
+  'account/login/completed',
+]);
+
+/** What Codex need not even send (`initialize`, `optOutNotificationMethods`). */
+export const UNHEARD: readonly string[] = Object.keys(PASSED_OVER).filter((method) => !HEARD.has(method));
