@@ -25,6 +25,7 @@ export default defineConfig({
         test: {
           name: 'clients',
           include: ['test/clients/**/*.test.ts'],
+          globalSetup: ['test/support/buildRuntime.ts', 'test/support/clientTools.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

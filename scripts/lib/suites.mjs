@@ -1,6 +1,7 @@
 // The suites of `npm test`, in their order.
 import { ensureNode22 } from './cache.mjs';
 import { staticChecks } from './checks.mjs';
+import { ensureClientTools } from './clientTools.mjs';
 import { run } from './run.mjs';
 import { runVitest } from './vitest.mjs';
 
@@ -12,7 +13,7 @@ const DEADLINE = 43 * MINUTE;
 const suites = {
   check: [6, checkSuite],
   codex: [8, (name, deadlineMs) => runVitest(name, ['codex'], { deadlineMs })],
-  clients: [8, (name, deadlineMs) => runVitest(name, ['clients'], { deadlineMs })],
+  clients: [8, clientsSuite],
   node22: [10, node22Suite],
   package: [5, (_name, deadlineMs) => commands([['the .vsix', 'node', ['scripts/package.mjs']]], deadlineMs)],
   e2e: [20, e2eSuite],
@@ -80,9 +81,16 @@ async function checkSuite(_name, deadlineMs) {
   return add(first, await runVitest('unit', ['unit'], { deadlineMs }));
 }
 
+/** The real clients first: no test's own deadline allows for their installation. */
+async function clientsSuite(name, deadlineMs) {
+  await ensureClientTools();
+  return runVitest(name, ['clients'], { deadlineMs });
+}
+
 /** What ships runs on Node 22: the bridge and the history again, under it. */
 async function node22Suite(name, deadlineMs) {
   const nodeFolder = await ensureNode22();
+  await ensureClientTools();
   return runVitest(name, ['unit', 'codex', 'clients'], { nodeFolder, deadlineMs });
 }
 
