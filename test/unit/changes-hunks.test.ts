@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { revertHunk, withReverted } from '../../src/bridge/changes/hunks.ts';
-import { countLines, diffLines, splitLines } from '../../src/bridge/changes/lines.ts';
+import { countLines, diffLines } from '../../src/bridge/changes/lines.ts';
+import { splitLines } from '../../src/shared/lines.ts';
 
 /** Few different lines, so that they repeat: the hard case for finding places. */
 const line = fc.constantFrom('a', 'b', '}', '', 'long line');

@@ -6,8 +6,9 @@ import { diffArrays } from 'diff';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ChangeContent, ChangedFile, Hunk } from '../../src/shared/changes.ts';
-import { diffParts, sideBySide, splitLines } from '../../webview-ui/changes/lines.ts';
-import { isWhole, patchOf } from '../../webview-ui/changes/patch.ts';
+import { splitLines } from '../../src/shared/lines.ts';
+import { isWhole, patchOf } from '../../src/shared/patch.ts';
+import { diffParts, sideBySide } from '../../webview-ui/changes/lines.ts';
 import { colouredLines, languageOf, withMarks } from '../../webview-ui/changes/tokens.ts';
 import { wordMarks } from '../../webview-ui/changes/words.ts';
 

@@ -1,10 +1,11 @@
 import { useMemo, useState } from 'preact/hooks';
 import type { ChangeContent } from '../../src/shared/changes.ts';
+import { sideLines } from '../../src/shared/lines.ts';
 import type { TurnId } from '../../src/shared/session.ts';
 import { IconButton } from '../chat/Icon.tsx';
 import type { ChangesStore, Layout } from './changesStore.ts';
 import { DiffRows } from './DiffRows.tsx';
-import { contextRows, diffParts, type Part, sideLines } from './lines.ts';
+import { contextRows, diffParts, type Part } from './lines.ts';
 import { Mark } from './Mark.tsx';
 import { Refusal, TryAgain } from './Refusal.tsx';
 import { languageOf } from './tokens.ts';

@@ -2,9 +2,9 @@ import { type Signal, signal } from '@preact/signals';
 import type { ChangeContent, ChangeList } from '../../src/shared/changes.ts';
 import { type ErrorInfo, toErrorInfo } from '../../src/shared/errors.ts';
 import type { PanelContract } from '../../src/shared/panel.ts';
+import { isWhole, patchOf } from '../../src/shared/patch.ts';
 import type { Params, RequestName, Result, RpcClient } from '../../src/shared/rpc.ts';
 import type { SessionId, TurnId } from '../../src/shared/session.ts';
-import { isWhole, patchOf } from './patch.ts';
 
 export type Layout = 'unified' | 'split';
 

@@ -1,16 +1,5 @@
-import type { FileSide, Hunk } from '../../src/shared/changes.ts';
-
-/** Lines with their ends, as the bridge cuts them: hunks count in these. */
-export function splitLines(text: string): string[] {
-  const lines = text.split('\n').map((line) => `${line}\n`);
-  const last = lines.pop()?.slice(0, -1) ?? '';
-  return last === '' ? lines : [...lines, last];
-}
-
-/** The lines of a side; none where there was no file, or where it is binary. */
-export function sideLines(side: FileSide | undefined): string[] {
-  return side === undefined || side.encoding === 'base64' ? [] : splitLines(side.data);
-}
+import type { Hunk } from '../../src/shared/changes.ts';
+import { CONTEXT } from '../../src/shared/patch.ts';
 
 /** Places in the lines of both sides, from 0; absent where the other side alone has the line. */
 export interface Row {
@@ -23,9 +12,6 @@ export type Part =
   | { readonly kind: 'hunk'; readonly index: number; readonly rows: readonly Row[] }
   /** Unchanged lines that are left out. */
   | { readonly kind: 'gap'; readonly before: number; readonly after: number; readonly count: number };
-
-/** Unchanged lines around a hunk. */
-export const CONTEXT = 3;
 
 /**
  * A file cut into its hunks, each with its own part of the unchanged lines around, and what lies between.

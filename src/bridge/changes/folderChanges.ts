@@ -1,10 +1,11 @@
 import type { ChangeContent, ChangeList, ChangeMark, Hunk, RefusedRevert } from '../../shared/changes.ts';
 import { type Disposable, Emitter } from '../../shared/disposables.ts';
 import { BridgeError, type ErrorInfo, toErrorInfo } from '../../shared/errors.ts';
+import { splitLines } from '../../shared/lines.ts';
 import type { TurnId } from '../../shared/session.ts';
 import type { Logger } from '../ports.ts';
 import type { FolderCopies } from './folderCopies.ts';
-import { diffLines, splitLines } from './lines.ts';
+import { diffLines } from './lines.ts';
 import { Reverter } from './reverter.ts';
 import { isBinary, sideOf, textOf } from './text.ts';
 import { changedFile, type FileMarks, type Marks, type RecordedFile, type TurnRecord } from './turnRecord.ts';

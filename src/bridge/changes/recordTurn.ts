@@ -1,8 +1,9 @@
 import type { ChangedFile } from '../../shared/changes.ts';
+import { splitLines } from '../../shared/lines.ts';
 import type { BlobStore } from './blobStore.ts';
 import type { Comparison, Difference } from './compare.ts';
 import type { CopyLimits } from './limits.ts';
-import { countLines, diffLines, splitLines } from './lines.ts';
+import { countLines, diffLines } from './lines.ts';
 import type { Entry } from './manifest.ts';
 import type { Slices } from './slices.ts';
 import { isBinary, textOf } from './text.ts';

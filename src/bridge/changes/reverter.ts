@@ -1,11 +1,12 @@
 import { posix } from 'node:path';
 import { BridgeError, messageOf } from '../../shared/errors.ts';
+import { splitLines } from '../../shared/lines.ts';
 import type { BlobStore } from './blobStore.ts';
 import { hashOf } from './blobStore.ts';
 import { parentsOf } from './compare.ts';
 import { type DiskFile, readDiskFile, removeDiskFile, setMode, writeDiskFile } from './diskFile.ts';
 import { revertHunk, withReverted } from './hunks.ts';
-import { diffLines, splitLines } from './lines.ts';
+import { diffLines } from './lines.ts';
 import { PinnedDirectory } from './pinnedDirectory.ts';
 import { bytesOf, textOf } from './text.ts';
 import type { RecordedFile, RecordedSide, TurnRecord } from './turnRecord.ts';

@@ -1,5 +1,8 @@
-import type { ChangeContent, ChangedFile, Hunk } from '../../src/shared/changes.ts';
-import { CONTEXT, sideLines } from './lines.ts';
+import type { ChangeContent, ChangedFile, Hunk } from './changes.ts';
+import { sideLines } from './lines.ts';
+
+/** Unchanged lines around a hunk. */
+export const CONTEXT = 3;
 
 /** The change as a patch that `git apply` takes. Binary files are only named. */
 export function patchOf(content: ChangeContent): string {
