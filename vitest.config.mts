@@ -34,6 +34,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          globalSetup: 'test/support/packedExtension.ts',
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,

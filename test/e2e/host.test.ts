@@ -1,13 +1,12 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { HostResult } from '../host/index.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { makeCodexHome, tempDir } from '../support/codexHome.ts';
+import { packedExtension } from '../support/packedExtension.ts';
 import { ScriptedModel } from '../support/scriptedModel.ts';
 import { VsCode } from '../support/vscode.ts';
 
-const INDEX = fileURLToPath(new URL('../../dist-test/index.js', import.meta.url));
 const DEADLINE_MS = 150_000;
 
 /** The mocha tests of test/host, run once inside the real extension host; each is reported here. */
@@ -47,7 +46,7 @@ async function runInHost(): Promise<readonly HostResult[]> {
     });
     // A workspace file: from a single folder VS Code restarts its extension host when a second one is added.
     const workspace = vscode.writeFile('one.code-workspace', JSON.stringify({ folders: [{ path: 'work' }] }));
-    await page.goto(vscode.hostTestUrl(INDEX, workspace));
+    await page.goto(vscode.hostTestUrl(packedExtension().hostTests, workspace));
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, DEADLINE_MS);

@@ -1,8 +1,9 @@
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { type Item, NO_USAGE, type SessionSnapshot, type TurnSnapshot } from '../../src/shared/session.ts';
+import { packedExtension } from './packedExtension.ts';
 
-const dist = (file: string) => fileURLToPath(new URL(`../../dist/webview/${file}`, import.meta.url));
+const dist = (file: string) => join(packedExtension().installed, 'dist/webview', file);
 
 /**
  * The chat's own bundle in a page, with a host that is a few lines: for what is measured, and for what no real

@@ -1,9 +1,10 @@
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import type { ChangeContent, ChangeList, MarkedFile } from '../../src/shared/changes.ts';
 import { snapshot, turnOf } from './chatPage.ts';
+import { packedExtension } from './packedExtension.ts';
 
-const dist = (file: string) => fileURLToPath(new URL(`../../dist/webview/${file}`, import.meta.url));
+const dist = (file: string) => join(packedExtension().installed, 'dist/webview', file);
 
 /** So many lines of each file are changed, every tenth; the others stand between. */
 const EVERY = 10;

@@ -3,13 +3,10 @@ import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { ensureVsCode } from '../../scripts/vscode.mjs';
 import { codexBinary, type TempDir, tempDir } from './codexHome.ts';
+import { installedIn, packedExtension } from './packedExtension.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-/** What a .vsix has in it: see .vscodeignore. */
-const SHIPPED = ['package.json', 'package.nls.json', 'README.md', 'LICENSE', 'dist', 'media'];
 const START_DEADLINE_MS = 60_000;
 const STOP_DEADLINE_MS = 10_000;
 
@@ -24,7 +21,7 @@ export interface VsCodeOptions {
   readonly testDriver?: boolean;
 }
 
-/** A real VS Code (code-server) with the built extension installed, and directories of its own. */
+/** A real VS Code (code-server) with the package of these sources installed, and directories of its own. */
 export class VsCode {
   /** `CODEX_BRIDGE_HOME` of everything in it. */
   readonly bridgeHome: string;
@@ -75,7 +72,7 @@ export class VsCode {
 
   /** Where the extension is installed, unpacked. */
   get extension(): string {
-    return join(this.#temp.path, 'e', 'codex-bridge.codex-bridge-0.0.0');
+    return installedIn(join(this.#temp.path, 'e'));
   }
 
   /** Another folder beside {@link folder}. */
@@ -164,17 +161,7 @@ export class VsCode {
   }
 
   #install(): void {
-    if (!existsSync(join(root, 'dist/extension.js'))) {
-      throw new Error('the extension is not built; run "npm run build" first');
-    }
-    for (const name of SHIPPED) {
-      const from = join(root, name);
-      if (!existsSync(from)) continue;
-      cpSync(from, join(this.extension, name), {
-        recursive: true,
-        filter: (file) => !file.endsWith('.map'),
-      });
-    }
+    cpSync(packedExtension().extensions, join(this.#temp.path, 'e'), { recursive: true });
     this.setSettings(this.#options.settings ?? {});
   }
 
