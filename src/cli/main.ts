@@ -12,6 +12,7 @@ const USAGE = `Usage: codex-bridge COMMAND [OPTIONS]
             --sandbox MODE          most that callers may have: read-only, workspace-write, danger-full-access
             --approval-policy P     untrusted, on-request, never
             --network               let sandboxed commands use the network
+            --tool-profile P        which tools MCP clients see: all, core, compat
             --log-level LEVEL       debug, info, warn, error
   ask     Ask Codex and stream the answer: codex-bridge ask [OPTIONS] PROMPT   ("-": read it from stdin)
             --folder DIR            default: the current one

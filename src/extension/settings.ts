@@ -44,6 +44,7 @@ export function readSettings(configuration: Configuration): BridgeSettings {
       queuedTurns: get('limits.queuedTurns'),
       graceSeconds: get('limits.graceSeconds'),
     },
+    mcp: { toolProfile: get('mcp.toolProfile') },
     prices: get('prices'),
     currency: get('currency'),
   };

@@ -5,6 +5,10 @@ import type { ApprovalPolicy, SandboxMode, SessionSettings } from './session.ts'
 export const sandboxSchema = z.enum(['read-only', 'workspace-write', 'danger-full-access']);
 export const approvalPolicySchema = z.enum(['untrusted', 'on-request', 'never']);
 
+/** Which tools MCP clients are told of: some of them count, or load every description into their context. */
+export const toolProfileSchema = z.enum(['all', 'core', 'compat']);
+export type ToolProfile = z.infer<typeof toolProfileSchema>;
+
 /** From the least to the most rights. A caller may ask for anything up to the ceiling. */
 const SANDBOX_ORDER: readonly SandboxMode[] = ['read-only', 'workspace-write', 'danger-full-access'];
 /** From the most to the least asking. */
@@ -49,6 +53,8 @@ export const bridgeSettingsSchema = z.object({
     /** Seconds that the bridge stays when no face, no client and no turn is there. */
     graceSeconds: z.number().check(z.gte(0)),
   }),
+  /** What MCP clients see. Absent in what an older window sends, or an older bridge has written. */
+  mcp: z._default(z.object({ toolProfile: z._default(toolProfileSchema, 'all') }), { toolProfile: 'all' }),
   /** By model name; used for `usage.cost`. */
   prices: z.record(z.string(), price),
   currency: z.string(),
@@ -69,6 +75,7 @@ export const DEFAULT_SETTINGS: BridgeSettings = {
     queuedTurns: 100,
     graceSeconds: 60,
   },
+  mcp: { toolProfile: 'all' },
   prices: {},
   currency: 'USD',
 };
@@ -95,6 +102,24 @@ export function effectiveRights(
       ceiling.approvalPolicy,
     ),
     network: ceiling.network,
+  };
+}
+
+/**
+ * The rights of a turn that must not get more than its sandbox: Codex can't ask for it. Where the person wants to
+ * be asked about every command, that stays so.
+ *
+ * @throws BridgeError `RIGHTS_EXCEED_CEILING` when the sandbox is more than the person allows.
+ */
+export function confinedRights(
+  settings: BridgeSettings,
+  sandbox: 'read-only' | 'workspace-write',
+): { sandbox: SandboxMode; approvalPolicy: ApprovalPolicy; network: boolean } {
+  const asksForAll = effectiveRights(settings, {}).approvalPolicy === 'untrusted';
+  return {
+    sandbox: effectiveRights(settings, { sandbox }).sandbox,
+    approvalPolicy: asksForAll ? 'untrusted' : 'never',
+    network: settings.ceiling.network,
   };
 }
 

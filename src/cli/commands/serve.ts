@@ -6,7 +6,12 @@ import { connectBridge } from '../../client/connect.ts';
 import { stateDir } from '../../client/stateDir.ts';
 import { BridgeError, type ErrorCode } from '../../shared/errors.ts';
 import type { Endpoints } from '../../shared/faces.ts';
-import { approvalPolicySchema, type BridgeSettings, sandboxSchema } from '../../shared/settings.ts';
+import {
+  approvalPolicySchema,
+  type BridgeSettings,
+  sandboxSchema,
+  toolProfileSchema,
+} from '../../shared/settings.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { oneOf } from '../options.ts';
 import { RUNTIME, VERSION } from '../version.ts';
@@ -40,6 +45,7 @@ export async function serve(args: string[]): Promise<number> {
       sandbox: { type: 'string' },
       'approval-policy': { type: 'string' },
       network: { type: 'boolean' },
+      'tool-profile': { type: 'string' },
       'log-level': { type: 'string', default: 'info' },
     },
   });
@@ -170,8 +176,17 @@ function listenForSignals() {
   };
 }
 
-function overridesOf(values: { sandbox?: string; 'approval-policy'?: string; network?: boolean }) {
+function overridesOf(values: {
+  sandbox?: string;
+  'approval-policy'?: string;
+  network?: boolean;
+  'tool-profile'?: string;
+}) {
   const { network } = values;
+  const toolProfile =
+    values['tool-profile'] === undefined
+      ? undefined
+      : oneOf('--tool-profile', values['tool-profile'], toolProfileSchema.def.entries);
   const sandbox =
     values.sandbox === undefined ? undefined : oneOf('--sandbox', values.sandbox, sandboxSchema.def.entries);
   const approvalPolicy =
@@ -190,6 +205,7 @@ function overridesOf(values: { sandbox?: string; 'approval-policy'?: string; net
       sandbox: sandbox ?? settings.defaults.sandbox,
       approvalPolicy: approvalPolicy ?? settings.defaults.approvalPolicy,
     },
+    mcp: { ...settings.mcp, toolProfile: toolProfile ?? settings.mcp.toolProfile },
   });
 }
 
