@@ -40,6 +40,10 @@ export interface FolderApi {
   /** Ends its turns, deletes it here and in Codex. */
   deleteSession(id: SessionId): Promise<void>;
   exportSession(id: SessionId, format: 'json' | 'markdown'): string;
+  /** What the session's turns changed, as unified diffs. @throws BridgeError `SESSION_NOT_FOUND` */
+  diff(id: SessionId): Promise<string>;
+  /** The screen of the session's terminal as text; undefined where it has none. Nothing here writes to one. */
+  screen(id: SessionId): Promise<string | undefined>;
   importSessions(data: string): SessionId[];
   statistics(): Statistics;
   /** Interrupts what runs and starts a new Codex; sessions come back on use. */
@@ -48,6 +52,8 @@ export interface FolderApi {
   onSession(listener: (summary: SessionSummary) => void): Disposable;
   onRemoved(listener: (session: SessionId) => void): Disposable;
   onStatus(listener: (status: FolderStatus) => void): Disposable;
+  /** The screen of a session's terminal was drawn on. Often. */
+  onScreen(listener: (session: SessionId) => void): Disposable;
 }
 
 export interface BridgeApi {

@@ -56,6 +56,7 @@ async function run(script: string): Promise<{ terminal: Terminal; clock: Patient
     size: SIZE,
     spawn: (size) => spawn(command, size),
     onViewers: () => {},
+    onOutput: () => {},
   });
   ends.push(() => {
     const ended = terminal.end();
@@ -245,6 +246,7 @@ describe('the terminals of a folder', () => {
         mark: 'test:terminals:f',
       }),
       onChange: () => {},
+      onScreen: () => {},
       ...more,
     });
     ends.push(() => {

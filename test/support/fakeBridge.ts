@@ -254,6 +254,16 @@ export class FakeFolder implements FolderApi {
     return JSON.stringify(this.session(id).snapshot);
   }
 
+  async diff(id: string): Promise<string> {
+    return this.session(id)
+      .snapshot.turns.map((turn) => turn.diff)
+      .join('\n');
+  }
+
+  async screen(): Promise<string | undefined> {
+    return undefined;
+  }
+
   importSessions(data: string): string[] {
     if (!data.startsWith('{')) throw new BridgeError('IMPORT_INVALID', 'This is no export.');
     return [this.createSession({ title: 'Imported' }).id];
@@ -275,6 +285,7 @@ export class FakeFolder implements FolderApi {
   readonly onSession = this.#never.on;
   readonly onRemoved = this.#never.on;
   readonly onStatus = this.#never.on;
+  readonly onScreen = this.#never.on;
 }
 
 /** A fake behind our own port: a bridge with folders in memory and no Codex. */

@@ -4,7 +4,12 @@ import {
 } from '@modelcontextprotocol/client';
 import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { CallToolResultSchema, ListRootsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import {
+  CallToolResultSchema,
+  ListRootsRequestSchema,
+  ResourceListChangedNotificationSchema,
+  ResourceUpdatedNotificationSchema,
+} from '@modelcontextprotocol/sdk/types.js';
 
 /** What a test sees of a tool's answer. */
 export interface Answer {
@@ -26,6 +31,17 @@ export interface TestClient {
     { name: string; inputSchema: unknown; outputSchema?: unknown; description?: string | undefined }[]
   >;
   call(name: string, args: Record<string, unknown>, options?: CallOptions): Promise<Answer>;
+  /** All pages. */
+  resources(): Promise<{ uri: string; title?: string | undefined }[]>;
+  templates(): Promise<string[]>;
+  /** The text of a resource. */
+  read(uri: string): Promise<string>;
+  prompts(): Promise<{ name: string; arguments?: { name: string }[] | undefined }[]>;
+  /** The text of a prompt. */
+  prompt(name: string, args?: Record<string, string>): Promise<string>;
+  complete(prompt: string, argument: string, typed: string): Promise<string[]>;
+  /** Hears of changes in the list of resources (`list`) and in the given ones (their URI). */
+  listen(uris: readonly string[], changed: (what: string) => void): Promise<void>;
   close(): Promise<void>;
   /** Closes without a word to a server that is no longer there. */
   abandon(): Promise<void>;
@@ -64,6 +80,21 @@ async function connectLegacy({ url, token, roots }: ConnectOptions): Promise<Tes
         await client.callTool({ name, arguments: args }, CallToolResultSchema, requestOptions(options)),
       );
     },
+    resources: () => allPages((cursor) => client.listResources(cursor)),
+    templates: async () => (await client.listResourceTemplates()).resourceTemplates.map(uriOf),
+    read: async (uri) => textIn((await client.readResource({ uri })).contents[0]),
+    prompts: async () => (await client.listPrompts()).prompts,
+    prompt: async (name, args = {}) =>
+      textIn((await client.getPrompt({ name, arguments: args })).messages[0]?.content),
+    async complete(name, argument, value) {
+      const ref = { type: 'ref/prompt', name } as const;
+      return (await client.complete({ ref, argument: { name: argument, value } })).completion.values;
+    },
+    async listen(uris, changed) {
+      client.setNotificationHandler(ResourceListChangedNotificationSchema, () => changed('list'));
+      client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => changed(params.uri));
+      for (const uri of uris) await client.subscribeResource({ uri });
+    },
     async close() {
       await transport.terminateSession();
       await client.close();
@@ -84,9 +115,46 @@ async function connectModern({ url, token }: ConnectOptions): Promise<TestClient
     tools: async () => (await client.listTools()).tools,
     call: async (name, args, options = {}) =>
       toAnswer(await client.callTool({ name, arguments: args }, requestOptions(options))),
+    resources: async () => (await client.listResources()).resources,
+    templates: async () => (await client.listResourceTemplates()).resourceTemplates.map(uriOf),
+    read: async (uri) => textIn((await client.readResource({ uri })).contents[0]),
+    prompts: async () => (await client.listPrompts()).prompts,
+    prompt: async (name, args = {}) =>
+      textIn((await client.getPrompt({ name, arguments: args })).messages[0]?.content),
+    async complete(name, argument, value) {
+      const ref = { type: 'ref/prompt', name } as const;
+      return (await client.complete({ ref, argument: { name: argument, value } })).completion.values;
+    },
+    async listen(uris, changed) {
+      client.setNotificationHandler('notifications/resources/list_changed', () => changed('list'));
+      client.setNotificationHandler('notifications/resources/updated', ({ params }) => changed(params.uri));
+      await client.listen({ resourcesListChanged: true, resourceSubscriptions: [...uris] });
+    },
     close: () => client.close(),
     abandon: () => client.close(),
   };
+}
+
+async function allPages<R>(
+  list: (params: { cursor?: string }) => Promise<{ resources: R[]; nextCursor?: string | undefined }>,
+): Promise<R[]> {
+  const all: R[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await list(cursor === undefined ? {} : { cursor });
+    all.push(...page.resources);
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return all;
+}
+
+const uriOf = ({ uriTemplate }: { uriTemplate: string }) => uriTemplate;
+
+function textIn(block: unknown): string {
+  if (typeof block === 'object' && block !== null && 'text' in block && typeof block.text === 'string') {
+    return block.text;
+  }
+  throw new Error(`there is no text in ${JSON.stringify(block)}`);
 }
 
 function headers(token: string) {

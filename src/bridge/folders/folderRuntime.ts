@@ -16,6 +16,7 @@ import type { BridgeSettings } from '../../shared/settings.ts';
 import type { FolderApi } from '../api.ts';
 import { type ChangesApi, FolderChanges } from '../changes/folderChanges.ts';
 import type { FolderCopies } from '../changes/folderCopies.ts';
+import { turnsDiff } from '../changes/turnDiff.ts';
 import type { AppServer } from '../codex/appServer.ts';
 import type { CodexBinary } from '../codex/findCodex.ts';
 import { toMarkdown } from '../history/markdown.ts';
@@ -74,6 +75,7 @@ export class FolderRuntime implements FolderApi {
   readonly #summaries: Emitter<SessionSummary>;
   readonly #removed: Emitter<SessionId>;
   readonly #statuses: Emitter<FolderStatus>;
+  readonly #screens: Emitter<SessionId>;
 
   constructor(deps: FolderRuntimeDeps) {
     const { clock, history, logger, settings } = deps;
@@ -84,6 +86,7 @@ export class FolderRuntime implements FolderApi {
     this.#summaries = new Emitter(failed);
     this.#removed = new Emitter(failed);
     this.#statuses = new Emitter(failed);
+    this.#screens = new Emitter(failed);
     this.#writer = new EventWriter({ history, clock, logger });
     this.#broker = new ApprovalBroker({
       clock,
@@ -147,6 +150,7 @@ export class FolderRuntime implements FolderApi {
         return attachThread(this.session(id), this.#codex, this.#threads, deps.info.path);
       },
       onChange: () => this.#tellStatus(),
+      onScreen: (session) => this.#screens.fire(session),
     });
     this.#endOrphans();
     this.#housekeeping.start();
@@ -156,6 +160,7 @@ export class FolderRuntime implements FolderApi {
     this.#summaries.on(listener);
   readonly onRemoved = (listener: (session: SessionId) => void): Disposable => this.#removed.on(listener);
   readonly onStatus = (listener: (status: FolderStatus) => void): Disposable => this.#statuses.on(listener);
+  readonly onScreen = (listener: (session: SessionId) => void): Disposable => this.#screens.on(listener);
 
   get history(): HistoryStore {
     return this.#history;
@@ -291,6 +296,14 @@ export class FolderRuntime implements FolderApi {
     const live = this.#live.get(id);
     if (live !== undefined) this.#writer.flush(live);
     return format === 'json' ? this.#history.exportJson(id) : toMarkdown(this.session(id).snapshot);
+  }
+
+  diff(id: SessionId): Promise<string> {
+    return turnsDiff(this.session(id).snapshot.turns, this.changes);
+  }
+
+  screen(id: SessionId): Promise<string | undefined> {
+    return this.terminals.text(id);
   }
 
   importSessions(data: string): SessionId[] {

@@ -4,12 +4,14 @@ import {
   type Server,
   WebStandardStreamableHTTPServerTransport,
 } from '@modelcontextprotocol/server';
+import type { Disposable } from '../../shared/disposables.ts';
 import type { Exchange } from '../http/httpDoor.ts';
 import { sendError, sendResponse } from '../http/responses.ts';
 import type { Scope } from '../http/tokens.ts';
 import { EventBuffer } from './eventBuffer.ts';
 import { KEEP_ALIVE_MS, type McpErasOptions, scopeKey } from './mcpEras.ts';
 import { createServer, type McpServerDeps } from './mcpServer.ts';
+import { tellChanges } from './reading.ts';
 
 /** Sessions at once; a new one takes the place of the one that was idle for longest. */
 const MAX_SESSIONS = 200;
@@ -20,6 +22,7 @@ interface LegacySession {
   readonly scope: Scope;
   readonly server: Server;
   readonly transport: WebStandardStreamableHTTPServerTransport;
+  readonly changes: Disposable;
   open: number;
   idleSince: number;
 }
@@ -121,10 +124,14 @@ export class LegacySessions {
     transport.onclose = () => {
       if (transport.sessionId !== undefined) this.#forget(transport.sessionId);
     };
+    const { deps, logger } = this.#options;
     const session: LegacySession = {
       scope,
       server,
       transport,
+      changes: tellChanges(server, scope, 'legacy', deps.changes, (error) =>
+        logger.debug('a change could not be told', { error }),
+      ),
       open: 0,
       idleSince: this.#options.clock.monotonic(),
     };
@@ -140,6 +147,7 @@ export class LegacySessions {
   }
 
   #forget(id: string): void {
+    this.#sessions.get(id)?.changes.dispose();
     this.#sessions.delete(id);
     this.#options.clients.remove(id);
   }

@@ -3,6 +3,7 @@ import { createMcpHandler, isLegacyRequest, type McpHttpHandler } from '@modelco
 import type { Exchange } from '../http/httpDoor.ts';
 import { sendResponse } from '../http/responses.ts';
 import type { Scope } from '../http/tokens.ts';
+import { ChangeFeed } from './changeFeed.ts';
 import type { ClientList } from './clientList.ts';
 import { LegacySessions } from './legacySessions.ts';
 import type { McpDoorOptions } from './mcpDoor.ts';
@@ -36,6 +37,7 @@ export class McpEras {
       clock: options.clock,
       tools: new ToolSet(),
       once: new Once(),
+      changes: new ChangeFeed(options.bridge, options.clock),
       congested: (request) =>
         request !== undefined && this.#responses.get(request)?.writableNeedDrain === true,
     };
@@ -61,6 +63,7 @@ export class McpEras {
   }
 
   async dispose(): Promise<void> {
+    this.#deps.changes.dispose();
     await Promise.all([...this.#modern.values()].map((handler) => handler.close()));
     await this.#legacy.dispose();
   }
@@ -76,6 +79,7 @@ export class McpEras {
       onerror: (error) => this.#options.logger.debug('an MCP request was refused or failed', { error }),
     });
     this.#modern.set(key, handler);
+    this.#deps.changes.subscribe(scope, handler.notify);
     return handler;
   }
 }

@@ -6,7 +6,9 @@ import type { Scope } from '../http/tokens.ts';
 import type { Clock, Logger } from '../ports.ts';
 import { rootPaths } from './access.ts';
 import type { ProgressSink, ToolCall, ToolResult } from './call.ts';
+import type { ChangeFeed } from './changeFeed.ts';
 import type { Once, TurnHandle } from './once.ts';
+import { serveReading } from './reading.ts';
 import { errorResult } from './result.ts';
 import type { ToolSet } from './toolSet.ts';
 
@@ -16,12 +18,20 @@ const ROOTS_TIMEOUT_MS = 3_000;
 const INSTRUCTIONS =
   'Codex works in the folder that is open: it reads and edits files and runs commands. ask sends one prompt; chat_start and chat_msg hold a conversation. When a call returns status "running", "queued" or "waiting_for_approval", the work goes on: call wait with its turn. The developer sees everything in VS Code and answers approvals there.';
 
+const CAPABILITIES = {
+  tools: { listChanged: true },
+  resources: { subscribe: true, listChanged: true },
+  prompts: {},
+  completions: {},
+};
+
 export interface McpServerDeps {
   readonly bridge: BridgeApi;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly tools: ToolSet;
   readonly once: Once<TurnHandle>;
+  readonly changes: ChangeFeed;
   /** Whether the reader of a request's answer is slower than we write. */
   congested(request: Request | undefined): boolean;
 }
@@ -34,8 +44,9 @@ export interface McpServerDeps {
 export function createServer(deps: McpServerDeps, scope: Scope, era: 'legacy' | 'modern'): Server {
   const server = new Server(
     { name: 'codex-bridge', title: 'Codex Bridge', version: deps.bridge.version },
-    { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
+    { capabilities: CAPABILITIES, instructions: INSTRUCTIONS },
   );
+  serveReading(server, { bridge: deps.bridge, scope });
   const roots = new RootsOf(server, deps.logger);
   server.setRequestHandler('tools/list', () => ({ tools: [...deps.tools.definitions] }));
   server.setRequestHandler('tools/call', async (request, ctx): Promise<CallToolResult> => {

@@ -55,6 +55,8 @@ interface TerminalDeps {
   spawn(size: TerminalSize): Pty;
   /** The number of viewers has changed. */
   onViewers(count: number): void;
+  /** Something was drawn, some ms worth of it at once. */
+  onOutput(): void;
 }
 
 /** A program in a PTY with its screen and its viewers. It does not know that the program is Codex. */
@@ -152,6 +154,7 @@ export class Terminal {
   }
 
   #output(text: string): void {
+    this.#deps.onOutput();
     this.#screen.write(text, () => this.#regulate());
     const blocked = this.#flow.blocked;
     for (const viewer of [...this.#viewers]) {

@@ -25,6 +25,8 @@ export interface TerminalsDeps {
   attach(session: SessionId): Promise<AttachedThread>;
   /** The number of terminals has changed. */
   onChange(): void;
+  /** The session's screen has changed. Called for every piece of output. */
+  onScreen(session: SessionId): void;
 }
 
 /**
@@ -118,6 +120,7 @@ export class Terminals {
       size: options,
       ...(options.colors === undefined ? {} : { colors: options.colors }),
       spawn: (size) => spawn(started, size),
+      onOutput: () => this.#deps.onScreen(session),
       onViewers: (count) => {
         cancelIdle();
         if (count === 0) cancelIdle = clock.after(IDLE_MS, () => void this.end(session));
