@@ -3,7 +3,8 @@ import type { SessionId } from './session.ts';
 
 /**
  * The terminal of a session: Codex's own TUI in a PTY of the bridge, on the session's thread. One PTY has one
- * size: the viewer that last had the focus sets it, the others are told and letterbox.
+ * size: the viewer that last had the focus sets it, the others are told and letterbox. So it does with the
+ * colours.
  */
 export interface TerminalSize {
   /** Columns. */
@@ -61,11 +62,14 @@ const id = z.string().check(z.minLength(1), z.maxLength(128));
 const cells = z.int().check(z.gte(0), z.lte(100_000));
 const color = z.string().check(z.regex(/^#[0-9a-fA-F]{6}$/));
 
+/** Of the theme: what a program is told that asks for them. */
+const colors = z.exactOptional(z.object({ foreground: color, background: color }));
+
 /** Parameters of the terminal's requests; a part of the face contract. */
 export const terminalParams = {
   /**
    * Starts the terminal where there is none, and joins it. The same viewer again starts anew with a fresh
-   * screen. The colours of the theme (`#rrggbb`) are what a program is told that asks for them.
+   * screen.
    */
   'terminal.open': z.object({
     session: id,
@@ -73,10 +77,18 @@ export const terminalParams = {
     viewer: id,
     cols: cells,
     rows: cells,
-    colors: z.exactOptional(z.object({ foreground: color, background: color })),
+    colors,
   }),
   'terminal.input': z.object({ session: id, data: z.string().check(z.maxLength(MAX_TERMINAL_INPUT)) }),
-  'terminal.resize': z.object({ session: id, viewer: id, cols: cells, rows: cells, focused: z.boolean() }),
+  /** What the viewer is like now. A bridge of an earlier version takes no notice of the colours. */
+  'terminal.resize': z.object({
+    session: id,
+    viewer: id,
+    cols: cells,
+    rows: cells,
+    focused: z.boolean(),
+    colors,
+  }),
   'terminal.ack': z.object({ session: id, viewer: id, chars: z.int().check(z.gte(0)) }),
   /** The viewer leaves; the terminal stays. */
   'terminal.close': z.object({ session: id, viewer: id }),

@@ -21,7 +21,7 @@ export const terminalViewParams = {
   /** Ends the program for all viewers and starts a new one on the same thread, as `open` does. */
   restart: z.object({ cols, rows, colors }),
   input: z.object({ data: z.string().check(z.maxLength(MAX_TERMINAL_INPUT)) }),
-  resize: z.object({ cols, rows, focused: z.boolean() }),
+  resize: z.object({ cols, rows, colors, focused: z.boolean() }),
   /** So many characters of `data` events are drawn; those of `screen` do not count. */
   ack: z.object({ chars: z.int().check(z.gte(0)) }),
   /** What is selected goes to the person's clipboard. */

@@ -228,6 +228,54 @@ describe('a program that floods its terminal', () => {
   });
 });
 
+describe('several viewers of a program', () => {
+  /** Asks for the background at each key, and prints the answer. */
+  const ASKS = `
+    process.stdin.setRawMode(true);
+    process.stdin.on('data', (data) => {
+      const answer = String(data).split('rgb:')[1];
+      process.stdout.write(answer === undefined ? '\\x1b]11;?\\x07' : 'it is ' + answer.slice(0, 14) + '\\r\\n');
+    });
+    console.log('ready');
+  `;
+  const colors = (background: string) => ({ foreground: '#000000', background });
+
+  test('the one with the focus sets the colours, also those of a theme that came later', async () => {
+    const { terminal } = await run(ASKS);
+    const first = await Watcher.join(terminal);
+    const second = await Watcher.join(terminal);
+    await first.shows('ready');
+    first.view?.resize({ ...SIZE, colors: colors('#111111') }, true);
+    second.view?.resize({ ...SIZE, colors: colors('#222222') }, false);
+    first.view?.input('?');
+    await first.shows('it is 1111/1111/1111');
+    second.view?.resize({ ...SIZE, colors: colors('#222222') }, true);
+    first.view?.input('?');
+    await first.shows('it is 2222/2222/2222');
+    // Its theme changes while it has the focus; then it loses it without saying so.
+    second.view?.resize({ ...SIZE, colors: colors('#333333') }, false);
+    first.view?.input('?');
+    await first.shows('it is 3333/3333/3333');
+  });
+
+  test('who joins while the size changes begins with the screen of the new size', async () => {
+    // What stands below is cut off by a smaller one.
+    const { terminal } = await run(
+      `process.stdout.write('\\x1b[?1049h\\x1b[30;1Hbottom\\x1b[1;1Hready'); process.stdin.resume();`,
+    );
+    const first = await Watcher.join(terminal);
+    await first.shows('ready');
+    const joining = terminal.view(SIZE, { data() {}, resized() {}, titled() {}, exited() {} });
+    first.view?.resize({ cols: 100, rows: 20 }, true);
+    const { start } = await joining;
+    expect(start).toMatchObject({ cols: 100, rows: 20 });
+    const screen = new Screen({ size: start, onAnswer: () => {}, onTitle: () => {} });
+    ends.push(() => screen.dispose());
+    screen.write(start.screen, () => {});
+    expect(await screen.text()).toBe(await terminal.text());
+  });
+});
+
 describe('the terminals of a folder', () => {
   function terminals(more: Partial<TerminalsDeps> = {}): { all: Terminals; clock: PatientClock } {
     const clock = new PatientClock();

@@ -77,6 +77,23 @@ describe('the screen of a terminal', () => {
     expect(blind.answers).toEqual([]);
   });
 
+  test('draws what came before a change of size in the size before', async () => {
+    const { screen } = make();
+    // In the alternate screen lines are not wrapped anew.
+    screen.write('\x1b[?1049h\x1b[1;40HXY', () => {});
+    screen.resize({ cols: 80, rows: 10 });
+    expect(screen.size).toEqual({ cols: 80, rows: 10 });
+    screen.write('\x1b[3;80HZ', () => {});
+    expect(await screen.text()).toBe(`${' '.repeat(39)}X\nY\n${' '.repeat(79)}Z`);
+  });
+
+  test('answers with the colours of the theme that came later', async () => {
+    const { screen, answers, write } = make({ foreground: '#cccccc', background: '#1e1e1e' });
+    screen.setColors({ foreground: '#111111', background: '#ffffff' });
+    await write('\x1b]10;?\x07\x1b]11;?\x07');
+    expect(answers).toEqual(['\x1b]10;rgb:1111/1111/1111\x1b\\', '\x1b]11;rgb:ffff/ffff/ffff\x1b\\']);
+  });
+
   test('never has more lines than it shows and a bounded rest above', async () => {
     const { screen, write } = make();
     await write(Array.from({ length: 50_000 }, (_, i) => `line ${i}`).join('\r\n'));

@@ -70,7 +70,10 @@ export class TerminalView {
     place.addEventListener('pointerdown', () => this.#letterboxed && this.#tellSize(true));
     new ResizeObserver(() => this.#fitted()).observe(place);
     // VS Code changes the theme by these attributes.
-    const watcher = new MutationObserver(() => this.show(this.#look));
+    const watcher = new MutationObserver(() => {
+      this.show(this.#look);
+      this.#tellSize(this.focused);
+    });
     watcher.observe(document.documentElement, { attributes: true, attributeFilter: ['style'] });
     watcher.observe(document.body, { attributes: true, attributeFilter: ['class'] });
 
@@ -154,7 +157,7 @@ export class TerminalView {
   }
 
   #tellSize(focused: boolean): void {
-    this.#ask('resize', { ...this.#wanted, focused });
+    this.#ask('resize', { ...this.#wanted, focused, colors: colorsOf(this.#theme()) });
   }
 
   #takeKey(event: KeyboardEvent): boolean {

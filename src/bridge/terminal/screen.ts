@@ -28,7 +28,10 @@ export class Screen implements Disposable {
   readonly #serializer = new serialize.SerializeAddon();
   readonly #modes = new Map(MODES);
   #colors: TerminalColors | undefined;
+  /** As asked for last; the parser has it when all is parsed that was written before. */
+  #size: TerminalSize;
   #title = '';
+  #disposed = false;
   /** Characters that were written and are not parsed yet. */
   #pending = 0;
 
@@ -40,8 +43,9 @@ export class Screen implements Disposable {
     onTitle(title: string): void;
   }) {
     this.#colors = options.colors;
+    this.#size = clampSize(options.size);
     this.#terminal = new xterm.Terminal({
-      ...clampSize(options.size),
+      ...this.#size,
       scrollback: SCROLLBACK,
       allowProposedApi: true,
       logLevel: 'off',
@@ -65,7 +69,7 @@ export class Screen implements Disposable {
   }
 
   get size(): TerminalSize {
-    return { cols: this.#terminal.cols, rows: this.#terminal.rows };
+    return this.#size;
   }
 
   /** Takes output; `parsed` is called when it is on the screen. */
@@ -77,11 +81,16 @@ export class Screen implements Disposable {
     });
   }
 
+  /** What was written before was drawn for the size before, and is parsed in it. */
   resize(size: TerminalSize): void {
     const { cols, rows } = clampSize(size);
-    this.#terminal.resize(cols, rows);
+    this.#size = { cols, rows };
+    this.#terminal.write('', () => {
+      if (!this.#disposed) this.#terminal.resize(cols, rows);
+    });
   }
 
+  /** What a program is told that asks from now on. */
   setColors(colors: TerminalColors): void {
     this.#colors = colors;
   }
@@ -105,6 +114,7 @@ export class Screen implements Disposable {
   }
 
   dispose(): void {
+    this.#disposed = true;
     this.#terminal.dispose();
   }
 

@@ -36,13 +36,15 @@ export interface TerminalView extends Disposable {
   /** What it begins with. */
   readonly start: TerminalScreen;
   input(text: string): void;
-  resize(size: TerminalSize, focused: boolean): void;
+  /** What this viewer is like now; it counts while the viewer is the one that last had the focus. */
+  resize(look: ViewOptions, focused: boolean): void;
   ack(chars: number): void;
 }
 
 interface Viewer {
   readonly listener: TerminalListener;
   size: TerminalSize;
+  colors: TerminalColors | undefined;
   /** Output since its screen was asked for, while that is on its way. */
   joining: string[] | undefined;
 }
@@ -69,7 +71,7 @@ export class Terminal {
   readonly #batch: OutputBatch;
   readonly #flow = new Flow<Viewer>();
   readonly #viewers = new Set<Viewer>();
-  /** Whose size counts: the viewer that last had the focus. */
+  /** Whose size and colours count: the viewer that last had the focus. */
   #leader: Viewer | undefined;
   #exit: TerminalExit | undefined;
   #paused = false;
@@ -108,8 +110,12 @@ export class Terminal {
 
   /** Joins: the screen as it is now, and from there on every change. The first viewer sets the size. */
   async view(options: ViewOptions, listener: TerminalListener): Promise<TerminalView> {
-    const viewer: Viewer = { listener, size: clampSize(options), joining: undefined };
-    if (options.colors !== undefined) this.#screen.setColors(options.colors);
+    const viewer: Viewer = {
+      listener,
+      size: clampSize(options),
+      colors: options.colors,
+      joining: undefined,
+    };
     this.#viewers.add(viewer);
     this.#flow.add(viewer);
     this.#deps.onViewers(this.#viewers.size);
@@ -120,7 +126,7 @@ export class Terminal {
     return {
       start,
       input: (text) => this.input(text),
-      resize: (size, focused) => this.#resizeBy(viewer, size, focused),
+      resize: (look, focused) => this.#resizeBy(viewer, look, focused),
       ack: (chars) => this.#ack(viewer, chars),
       dispose: () => this.#leave(viewer),
     };
@@ -207,24 +213,31 @@ export class Terminal {
     this.#regulate();
   }
 
-  /** The screen at this moment, with what came while it was made. */
+  /** The screen at this moment, with what came while it was made: all of it for the size that it has then. */
   async #join(viewer: Viewer): Promise<string> {
-    // What waits is neither on the screen nor told yet.
-    this.#batch.flush();
-    viewer.joining = [];
-    const state = await this.#screen.state();
-    const since = viewer.joining.join('');
-    viewer.joining = undefined;
-    return state + since;
+    for (;;) {
+      // What waits is neither on the screen nor told yet.
+      this.#batch.flush();
+      viewer.joining = [];
+      const { size } = this.#screen;
+      const state = await this.#screen.state();
+      // A program that has ended gets no other size.
+      if (size !== this.#screen.size && this.#exit === undefined) continue;
+      const since = viewer.joining.join('');
+      viewer.joining = undefined;
+      return state + since;
+    }
   }
 
-  #resizeBy(viewer: Viewer, size: TerminalSize, focused: boolean): void {
-    viewer.size = clampSize(size);
+  #resizeBy(viewer: Viewer, look: ViewOptions, focused: boolean): void {
+    viewer.size = clampSize(look);
+    viewer.colors = look.colors ?? viewer.colors;
     if (focused || viewer === this.#leader) this.#lead(viewer);
   }
 
   #lead(viewer: Viewer): void {
     this.#leader = viewer;
+    if (viewer.colors !== undefined) this.#screen.setColors(viewer.colors);
     const { cols, rows } = viewer.size;
     const now = this.#screen.size;
     if (this.#exit !== undefined || (now.cols === cols && now.rows === rows)) return;

@@ -77,8 +77,8 @@ export function attachTerminal(webview: vscode.Webview, deps: TerminalHostDeps):
           await line.input(data);
           return null;
         },
-        resize: ({ focused, ...size }) => {
-          line.resize(size, focused);
+        resize: ({ focused, colors, ...size }) => {
+          line.resize(size, focused, colors);
           return null;
         },
         ack: ({ chars }) => {

@@ -138,11 +138,12 @@ export class TerminalLine implements Disposable {
     );
   }
 
-  resize(size: TerminalSize, focused: boolean): void {
+  resize(size: TerminalSize, focused: boolean, colors?: TerminalColors): void {
     const { session } = this.#deps;
     const joined = this.#joined;
     if (joined === undefined) return;
-    this.#tell(joined.rpc.request('terminal.resize', { session, viewer: joined.viewer, ...size, focused }));
+    const look = { ...size, focused, ...(colors === undefined ? {} : { colors }) };
+    this.#tell(joined.rpc.request('terminal.resize', { session, viewer: joined.viewer, ...look }));
   }
 
   ack(chars: number): void {
