@@ -41,8 +41,9 @@ export function createActions(deps: ActionDeps): Actions {
     'codexBridge.showChat': () => showAsked(deps),
     'codexBridge.reviewApproval': (argument) => showAsked(deps, argument),
     'codexBridge.connectClaudeCode': () => connectClaudeCode(window),
-    'codexBridge.newSession': async () => {
-      await window.newSession();
+    'codexBridge.newSession': async (argument) => {
+      // From the row of a folder it goes there.
+      await window.newSession(isNode(argument) && argument.node === 'folder' ? argument.key : undefined);
       await deps.showChat();
     },
     'codexBridge.ask': (argument) => ask(deps, argument),

@@ -8,6 +8,7 @@ export function FolderPicker({ store }: { store: ChatStore }) {
     <label class="folder">
       <span>In</span>
       <select
+        aria-label="In folder"
         value={folder ?? ''}
         onChange={(event) => void store.ask('session.new', { folder: event.currentTarget.value })}
       >
