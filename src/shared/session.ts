@@ -139,6 +139,10 @@ export interface TurnNotice {
    */
   readonly kind: 'thread_restored' | 'warning' | 'model_rerouted' | 'truncated';
   readonly text: string;
+  /** How, in a turn that makes a plan. */
+  readonly details?: string;
+  /** Files to change or add, in a turn that makes a plan. */
+  readonly files?: readonly string[];
 }
 
 export interface TurnSnapshot {

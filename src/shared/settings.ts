@@ -106,16 +106,18 @@ export function effectiveRights(
 }
 
 /**
- * The rights of a turn that must not get more than its sandbox: Codex can't ask for it. Where the person wants to
- * be asked about every command, that stays so.
+ * The rights of a turn that must not get more than its sandbox: Codex can't ask for it. Where somebody wants a
+ * person to be asked about every command, that stays so.
  *
- * @throws BridgeError `RIGHTS_EXCEED_CEILING` when the sandbox is more than the person allows.
+ * @throws BridgeError `RIGHTS_EXCEED_CEILING` when the sandbox, or what was asked for, is more than the person
+ * allows.
  */
 export function confinedRights(
   settings: BridgeSettings,
+  asked: SessionSettings,
   sandbox: 'read-only' | 'workspace-write',
 ): { sandbox: SandboxMode; approvalPolicy: ApprovalPolicy; network: boolean } {
-  const asksForAll = effectiveRights(settings, {}).approvalPolicy === 'untrusted';
+  const asksForAll = effectiveRights(settings, asked).approvalPolicy === 'untrusted';
   return {
     sandbox: effectiveRights(settings, { sandbox }).sandbox,
     approvalPolicy: asksForAll ? 'untrusted' : 'never',

@@ -123,7 +123,14 @@ const turn = z.object({
   codexTurn: z.exactOptional(name),
   model: z.exactOptional(name),
   items: z.array(item),
-  plan: z.array(z.object({ step: text, status: z.enum(['pending', 'in_progress', 'completed']) })),
+  plan: z.array(
+    z.object({
+      step: text,
+      status: z.enum(['pending', 'in_progress', 'completed']),
+      details: z.exactOptional(text),
+      files: z.exactOptional(z.array(path)),
+    }),
+  ),
   diff: text,
   changes: z.exactOptional(changes),
   usage,

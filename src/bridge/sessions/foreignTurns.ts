@@ -5,7 +5,8 @@ import type { ServerNotification } from '../codex/generated/ServerNotification.t
 import type { ThreadItem } from '../codex/generated/v2/ThreadItem.ts';
 import { newTurnId } from '../ids.ts';
 import type { LiveSession } from './liveSession.ts';
-import { TurnRun, type TurnRunDeps, turnIdOf } from './turnRun.ts';
+import { turnIdOf } from './notificationIds.ts';
+import { TurnRun, type TurnRunDeps } from './turnRun.ts';
 
 interface ForeignTurn {
   readonly id: TurnId;

@@ -12,6 +12,7 @@ import type {
 } from '../../shared/session.ts';
 
 /** One prompt for a session. */
+import type { TurnMode } from './turnModes.ts';
 export interface PromptRequest {
   readonly prompt: string;
   readonly attachments?: readonly Attachment[];
@@ -22,6 +23,8 @@ export interface PromptRequest {
   readonly idempotencyKey?: string;
 }
 
+  /** What the turn is, where it is more than its prompt. Its rights are then its own, below the ceiling. */
+  readonly mode?: TurnMode;
 export interface SessionChange extends NumberedEvent {
   /** The snapshot with this event in it. */
   readonly snapshot: SessionSnapshot;

@@ -22,16 +22,10 @@ import type { EventWriter } from './eventWriter.ts';
 import { ForeignTurns } from './foreignTurns.ts';
 import type { LiveSession, SessionHost } from './liveSession.ts';
 import type { PromptRequest } from './session.ts';
+import { threadIdOf, turnIdOf } from './notificationIds.ts';
 import type { Threads } from './threads.ts';
-import {
-  JOINED,
-  startedEvent,
-  type TurnInput,
-  TurnRun,
-  type TurnRunDeps,
-  threadIdOf,
-  turnIdOf,
-} from './turnRun.ts';
+import { rightsOf } from './turnModes.ts';
+import { JOINED, startedEvent, type TurnInput, TurnRun, type TurnRunDeps } from './turnRun.ts';
 import { TurnScheduler } from './turnScheduler.ts';
 
 /** Length of a title made from a prompt, in characters. */
@@ -112,7 +106,7 @@ export class SessionWork implements SessionHost {
     if (known !== undefined) return known;
     this.#checkAccepting(session);
     const settings = { ...session.head.settings, ...request.settings };
-    this.checkRights(settings);
+    rightsOf(this.#deps.settings(), settings, request.mode);
     const prepared = await prepareInput(this.#deps.folder, request.prompt, request.attachments ?? []);
     await this.#deps.codex.requireLogin();
     // From here on nothing waits: what was checked still holds when the prompt is written.
@@ -141,7 +135,8 @@ export class SessionWork implements SessionHost {
     session.emitDurably(events, (snapshot, numbered) =>
       this.#deps.history.append(snapshot, numbered, idempotencyKey === undefined ? {} : { idempotencyKey }),
     );
-    this.#inputs.set(turn.id, { input: prepared.input, settings });
+    const mode = request.mode === undefined ? {} : { mode: request.mode };
+    this.#inputs.set(turn.id, { input: prepared.input, settings, ...mode });
     this.#title(session, request.prompt);
     this.#scheduler.request(session.id, turn.id);
     this.#deps.onStatus();

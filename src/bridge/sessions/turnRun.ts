@@ -2,7 +2,7 @@ import { DisposableStore } from '../../shared/disposables.ts';
 import { BridgeError, toErrorInfo } from '../../shared/errors.ts';
 import type { SessionEvent } from '../../shared/events.ts';
 import type { FileChange, SessionSettings, TurnEnd, TurnError, TurnId } from '../../shared/session.ts';
-import { type BridgeSettings, effectiveRights } from '../../shared/settings.ts';
+import type { BridgeSettings } from '../../shared/settings.ts';
 import type { TurnCopies } from '../changes/folderCopies.ts';
 import type { CodexClient } from '../codex/client.ts';
 import { diffPrefix } from '../codex/events/diffRoot.ts';
@@ -13,7 +13,9 @@ import type { CodexHost } from '../folders/codexHost.ts';
 import type { Clock, Logger } from '../ports.ts';
 import type { LiveSession } from './liveSession.ts';
 import { ModelReach } from './modelReach.ts';
-import { type Threads, type TurnChoice, turnRights } from './threads.ts';
+import { turnIdOf } from './notificationIds.ts';
+import type { Threads, TurnChoice } from './threads.ts';
+import { modeParams, shaperOf, type TurnMode } from './turnModes.ts';
 
 /** How long Codex may take to end a turn that it was told to interrupt, in ms. */
 const INTERRUPT_GRACE_MS = 10_000;
@@ -34,6 +36,8 @@ export interface TurnRunDeps {
   readonly settings: BridgeSettings;
   /** Real path. */
   readonly folder: string;
+  /** Where the turn works, where that is not the folder itself. Made by `copies` before the turn. */
+  readonly cwd?: string;
   /** Resolves when no turn that others started runs in the session: `turn/start` would join it. */
   idle(): Promise<void>;
   /** Notifications that came while ours was being sent, and belong to a turn that others started. */
@@ -49,6 +53,7 @@ export interface TurnRunDeps {
 export interface TurnInput {
   readonly input: readonly UserInput[];
   readonly settings: SessionSettings;
+  readonly mode?: TurnMode;
 }
 
 /** One turn while it runs: from the start at Codex to its one end. Used once. */
@@ -76,6 +81,7 @@ export class TurnRun {
   #sawPrompt = false;
   readonly #stopAsked = Promise.withResolvers<undefined>();
   readonly #reach: ModelReach;
+  #shape = shaperOf(undefined);
 
   constructor(session: LiveSession, turn: TurnId, deps: TurnRunDeps) {
     this.#session = session;
@@ -179,9 +185,10 @@ export class TurnRun {
     else this.#end('interrupted', { code: error.code, message: error.message });
   }
 
-  async #start({ input, settings }: TurnInput): Promise<void> {
-    const { codex, threads, clock, folder } = this.#deps;
-    const rights = effectiveRights(this.#deps.settings, settings);
+  async #start({ input, settings, mode }: TurnInput): Promise<void> {
+    const { codex, threads, clock, folder, cwd = folder } = this.#deps;
+    const params = modeParams(this.#deps.settings, settings, mode, { folder, cwd });
+    this.#shape = shaperOf(mode);
     const asked = askedOf(settings, this.#deps.settings.defaults);
     if (this.#session.head.turns.findLast(({ id }) => id === this.#turn)?.status === 'queued')
       this.#session.emit(startedEvent(this.#turn, settings, this.#deps.settings, clock));
@@ -201,14 +208,13 @@ export class TurnRun {
     const choice = threads.choice(this.#session.id, asked, (name) => codex.defaultEffort(name));
     this.#sent = true;
     // Not waited for before the turn is on its way: nothing is mapped until its answer is here.
-    const prefix = diffPrefix(folder);
+    const prefix = diffPrefix(cwd);
     const { turn } = await link.client.call('turn/start', {
       threadId: thread,
       clientUserMessageId: this.#turn,
       input:
         restored === undefined ? [...input] : [{ type: 'text', text: restored, text_elements: [] }, ...input],
-      cwd: folder,
-      ...turnRights(rights),
+      ...params,
       ...choice,
     });
     threads.accepted(this.#session.id, choice);
@@ -222,12 +228,12 @@ export class TurnRun {
   }
 
   #prepare(client: CodexClient, thread: string, diffPrefix: string): void {
-    const { clock, folder } = this.#deps;
+    const { clock, folder, cwd = folder } = this.#deps;
     this.#client = client;
     this.#thread = thread;
     this.#mapper = new TurnEventMapper({
       turn: this.#turn,
-      folder,
+      folder: cwd,
       now: () => clock.now(),
       diffPrefix,
       interruptedAs: () => this.#stopped ?? { status: 'cancelled' },
@@ -293,7 +299,7 @@ export class TurnRun {
 
   #events(notification: ServerNotification): readonly SessionEvent[] {
     try {
-      return this.#mapper?.map(notification) ?? [];
+      return (this.#mapper?.map(notification) ?? []).flatMap((event) => this.#shape(event));
     } catch (error) {
       // A newer Codex may say things in another shape: one of them must not end the turn.
       this.#deps.logger.warn('a notification is not understood', { method: notification.method, error });
@@ -377,20 +383,4 @@ function askedOf(settings: SessionSettings, defaults: BridgeSettings['defaults']
   const model = settings.model ?? defaults.model;
   const effort = settings.effort ?? defaults.effort;
   return { ...(model === undefined ? {} : { model }), ...(effort === undefined ? {} : { effort }) };
-}
-
-/** Codex's turn that a notification belongs to, where it names one. */
-export function turnIdOf(notification: ServerNotification): string | undefined {
-  const params: object = notification.params;
-  if ('turnId' in params && typeof params.turnId === 'string') return params.turnId;
-  const turn = 'turn' in params ? params.turn : undefined;
-  if (typeof turn === 'object' && turn !== null && 'id' in turn && typeof turn.id === 'string')
-    return turn.id;
-  return undefined;
-}
-
-/** The thread that a notification belongs to, where it names one. */
-export function threadIdOf(notification: { readonly params: object }): string | undefined {
-  const { params } = notification;
-  return 'threadId' in params && typeof params.threadId === 'string' ? params.threadId : undefined;
 }

@@ -1,0 +1,72 @@
+import { realpathSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import type { SessionEvent } from '../../shared/events.ts';
+import type { SessionSettings } from '../../shared/session.ts';
+import { type BridgeSettings, confinedRights, effectiveRights } from '../../shared/settings.ts';
+import type { TurnStartParams } from '../codex/generated/v2/TurnStartParams.ts';
+import { isInside } from '../folders/containment.ts';
+import { PLAN_SCHEMA, planShaper } from './planAnswer.ts';
+import { turnRights } from './threads.ts';
+
+/**
+ * A turn that is more than its prompt. `plan`: says what it would do, in steps, and changes nothing. `preview`:
+ * works on a throw-away copy of the folder.
+ */
+export type TurnMode = 'plan' | 'preview';
+
+/** What `turn/start` is told of the turn's rights, where it runs, and what its answer must be. */
+export function modeParams(
+  settings: BridgeSettings,
+  asked: SessionSettings,
+  mode: TurnMode | undefined,
+  place: { readonly folder: string; readonly cwd: string },
+): Pick<
+  TurnStartParams,
+  'cwd' | 'runtimeWorkspaceRoots' | 'sandboxPolicy' | 'approvalPolicy' | 'approvalsReviewer' | 'outputSchema'
+> {
+  const rights = turnRights(rightsOf(settings, asked, mode));
+  const { sandboxPolicy } = rights;
+  // The sandbox lets temporary directories be written: not where that would be the folder itself.
+  const closed = mode === 'preview' && sandboxPolicy?.type === 'workspaceWrite' && isTemporary(place.folder);
+  return {
+    cwd: place.cwd,
+    // Codex keeps them for the turns that follow, so every turn says them.
+    runtimeWorkspaceRoots: [place.cwd],
+    ...rights,
+    ...(closed
+      ? { sandboxPolicy: { ...sandboxPolicy, excludeSlashTmp: true, excludeTmpdirEnvVar: true } }
+      : {}),
+    ...(mode === 'plan' ? { outputSchema: PLAN_SCHEMA } : {}),
+  };
+}
+
+/** What becomes of the events of such a turn. Made once for each. */
+export function shaperOf(mode: TurnMode | undefined): (event: SessionEvent) => readonly SessionEvent[] {
+  return mode === 'plan' ? planShaper() : (event) => [event];
+}
+
+/**
+ * The rights that the turn runs with.
+ *
+ * @throws BridgeError `RIGHTS_EXCEED_CEILING`
+ */
+export function rightsOf(settings: BridgeSettings, asked: SessionSettings, mode: TurnMode | undefined) {
+  switch (mode) {
+    case 'plan':
+      return confinedRights(settings, asked, 'read-only');
+    case 'preview':
+      return confinedRights(settings, asked, 'workspace-write');
+    case undefined:
+      return effectiveRights(settings, asked);
+  }
+}
+
+function isTemporary(folder: string): boolean {
+  return [...new Set([tmpdir(), '/tmp'])].some((directory) => {
+    try {
+      return isInside(realpathSync(directory), folder);
+    } catch {
+      return false; // There is no such directory, so the folder is not in it.
+    }
+  });
+}
