@@ -76,4 +76,6 @@ export interface BridgeApi {
   stop(now: boolean): void;
   onFolders(listener: (folder: FolderApi) => void): Disposable;
   onClients(listener: () => void): Disposable;
+  /** The person's settings are others now. */
+  onSettings(listener: () => void): Disposable;
 }

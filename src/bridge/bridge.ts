@@ -64,6 +64,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor {
   readonly #newFolders: Emitter<FolderApi>;
   readonly #clientsChanged: Emitter<void>;
   readonly #changes: Emitter<ChangesEvents['changes.changed']>;
+  readonly #settingsChanged: Emitter<void>;
   readonly #tokens = new Tokens();
   readonly #faces: FaceDoor;
   readonly #mcp: McpDoor;
@@ -86,6 +87,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor {
     this.#newFolders = new Emitter(failed);
     this.#clientsChanged = new Emitter(failed);
     this.#changes = new Emitter(failed);
+    this.#settingsChanged = new Emitter(failed);
     this.#codex = new CodexStarter({
       env: options.env,
       clock,
@@ -242,6 +244,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor {
     this.#leaving = now ? 'now' : 'after_turns';
     this.#options.logger.info('the bridge is about to end', { when: this.#leaving });
     this.#faces.announceLeaving(
+    this.#settingsChanged.fire();
       now ? 'The bridge was told to end.' : 'The bridge ends as soon as its turns are done.',
     );
     this.#checkNeeded();
@@ -256,6 +259,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor {
     const demanded = this.#options.port;
     const remembered = state.readPort();
     const [port] = await Promise.all([
+  readonly onSettings = (listener: () => void): Disposable => this.#settingsChanged.on(listener);
       this.#http.listen({
         ...(demanded === undefined ? {} : { demanded }),
         ...(remembered === undefined ? {} : { remembered }),

@@ -51,6 +51,8 @@ export interface TurnChanges {
   readonly notes: readonly string[];
   /** False: the folder could not be compared, `notes` says why. The changes are then only what Codex told. */
   readonly complete: boolean;
+  /** Made on a copy of the folder, which itself is as it was. */
+  readonly preview?: true;
 }
 
 export const MAX_LISTED_FILES = 500;

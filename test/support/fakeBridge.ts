@@ -17,7 +17,7 @@ import {
   type TurnId,
   type TurnSnapshot,
 } from '../../src/shared/session.ts';
-import { DEFAULT_SETTINGS, effectiveRights } from '../../src/shared/settings.ts';
+import { type BridgeSettings, DEFAULT_SETTINGS, effectiveRights } from '../../src/shared/settings.ts';
 
 /** What a fake session does with a prompt; the default answers "Echo: …" at once. */
 export type FakeScript = (session: FakeSession, turn: TurnId, request: PromptRequest) => void;
@@ -291,7 +291,9 @@ export class FakeFolder implements FolderApi {
 /** A fake behind our own port: a bridge with folders in memory and no Codex. */
 export class FakeBridge implements BridgeApi {
   readonly version = '0.0.0-test';
-  readonly settings = DEFAULT_SETTINGS;
+  settings = DEFAULT_SETTINGS;
+  readonly #settingsChanged = new Emitter<void>(raise);
+  readonly onSettings = this.#settingsChanged.on;
   readonly list: FakeFolder[];
 
   constructor(...folders: FakeFolder[]) {
@@ -348,7 +350,11 @@ export class FakeBridge implements BridgeApi {
     throw new Error('not used');
   }
 
-  setSettings(): void {}
+  setSettings(settings: BridgeSettings): void {
+    this.settings = settings;
+    this.#settingsChanged.fire();
+  }
+
   stop(): void {}
   readonly onFolders = new Emitter<never>(raise).on;
   readonly onClients = new Emitter<void>(raise).on;

@@ -10,6 +10,7 @@ import {
   ResourceListChangedNotificationSchema,
   ResourceUpdatedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js';
+  ToolListChangedNotificationSchema,
 
 /** What a test sees of a tool's answer. */
 export interface Answer {
@@ -17,6 +18,8 @@ export interface Answer {
   readonly data: Record<string, unknown>;
   readonly isError: boolean;
 }
+  /** URIs of the resources that it points to. */
+  readonly links: readonly string[];
 
 export interface CallOptions {
   readonly onProgress?: (progress: { progress: number; message: string }) => void;
@@ -40,7 +43,7 @@ export interface TestClient {
   /** The text of a prompt. */
   prompt(name: string, args?: Record<string, string>): Promise<string>;
   complete(prompt: string, argument: string, typed: string): Promise<string[]>;
-  /** Hears of changes in the list of resources (`list`) and in the given ones (their URI). */
+  /** Hears of changes in the lists of tools (`tools`) and resources (`list`), and in the given ones (their URI). */
   listen(uris: readonly string[], changed: (what: string) => void): Promise<void>;
   close(): Promise<void>;
   /** Closes without a word to a server that is no longer there. */
@@ -107,6 +110,7 @@ async function connectModern({ url, token }: ConnectOptions): Promise<TestClient
   const client = new ModernClient(
     { name: 'test-client', version: '2.0.0' },
     { versionNegotiation: { mode: { pin: '2026-07-28' } } },
+      client.setNotificationHandler(ToolListChangedNotificationSchema, () => changed('tools'));
   );
   await client.connect(new ModernTransport(new URL(url), { requestInit: headers(token) }));
   return {
@@ -128,7 +132,11 @@ async function connectModern({ url, token }: ConnectOptions): Promise<TestClient
     async listen(uris, changed) {
       client.setNotificationHandler('notifications/resources/list_changed', () => changed('list'));
       client.setNotificationHandler('notifications/resources/updated', ({ params }) => changed(params.uri));
-      await client.listen({ resourcesListChanged: true, resourceSubscriptions: [...uris] });
+      await client.listen({
+        toolsListChanged: true,
+        resourcesListChanged: true,
+        resourceSubscriptions: [...uris],
+      });
     },
     close: () => client.close(),
     abandon: () => client.close(),
@@ -150,6 +158,7 @@ async function allPages<R>(
 
 const uriOf = ({ uriTemplate }: { uriTemplate: string }) => uriTemplate;
 
+      client.setNotificationHandler('notifications/tools/list_changed', () => changed('tools'));
 function textIn(block: unknown): string {
   if (typeof block === 'object' && block !== null && 'text' in block && typeof block.text === 'string') {
     return block.text;
@@ -178,13 +187,14 @@ function requestOptions({ onProgress, signal }: CallOptions) {
 function toAnswer(result: unknown): Answer {
   // Checked by the SDK's client against the protocol and the tool's output schema.
   const { content, structuredContent, isError } = result as {
-    content: { type: string; text?: string }[];
+    content: { type: string; text?: string; uri?: string }[];
     structuredContent?: Record<string, unknown>;
     isError?: boolean;
   };
   return {
-    text: content.map((block) => block.text ?? '').join('\n'),
+    text: content.flatMap((block) => (block.type === 'text' ? [block.text ?? ''] : [])).join('\n'),
     data: structuredContent ?? {},
     isError: isError === true,
   };
 }
+    links: content.flatMap(({ type, uri }) => (type === 'resource_link' && uri !== undefined ? [uri] : [])),

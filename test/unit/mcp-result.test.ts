@@ -125,7 +125,7 @@ describe('turnResult', () => {
     const { structured, isError } = turnResult({ ...view, turn: { ...turn, status } });
     expect(isError).toBe(true);
     expect(structured['error']).toMatchObject({ code: expect.any(String), message: expect.any(String) });
-    expect(structured['next']).toContain('chat_msg');
+    expect(structured['next']).toContain('ask with session "s_1"');
   });
 
   it('says what it waits for', () => {
@@ -148,6 +148,41 @@ describe('turnResult', () => {
       waiting_for: ['run `make`'],
       next: expect.stringContaining('VS Code'),
     });
+  });
+
+  it('tells the plan, and what was declined', () => {
+    const items: Item[] = [
+      {
+        ...base,
+        type: 'command',
+        status: 'declined',
+        command: 'rm -rf dist',
+        cwd: '/',
+        output: '',
+        omitted: 0,
+      },
+      { ...edit('a.ts', 'update', 1, 1), status: 'declined' } as Item,
+      { ...base, id: 'i9', type: 'agent_message', text: 'Not allowed.' },
+    ];
+    const plan = [{ step: 'Look', status: 'pending' as const, details: 'well', files: ['a.ts'] }];
+    const described = describeTurn({ ...view, turn: { ...turn, items, plan } });
+    expect(described.declined).toEqual(['run `rm -rf dist`', 'edit a.ts']);
+    expect(described.plan).toEqual(plan);
+  });
+
+  it('says of a preview that the folder is as it was, and how to apply it', () => {
+    const changes = {
+      files: [{ path: 'a', kind: 'add', type: 'file', binary: false, added: 1, removed: 0 } as const],
+      more: 0,
+      overlaps: [],
+      excluded: [],
+      notes: [],
+      complete: true,
+      preview: true as const,
+    };
+    const described = describeTurn({ ...view, turn: { ...turn, changes } });
+    expect(described.notices).toEqual([expect.stringContaining('the folder is as it was')]);
+    expect(described.next).toContain('patch with turn "t_1"');
   });
 
   it('says how many commands it leaves out', () => {

@@ -122,6 +122,7 @@ const turn = z.object({
   endedAt: z.exactOptional(time),
   codexTurn: z.exactOptional(name),
   model: z.exactOptional(name),
+    preview: z.exactOptional(z.literal(true)),
   items: z.array(item),
   plan: z.array(
     z.object({

@@ -33,6 +33,14 @@ export class ChangeFeed implements Disposable {
   constructor(bridge: BridgeApi, clock: Clock) {
     this.#clock = clock;
     for (const folder of bridge.folders()) this.#watch(folder);
+    let profile = bridge.settings.mcp.toolProfile;
+    this.#store.add(
+      bridge.onSettings(() => {
+        const { toolProfile } = bridge.settings.mcp;
+        if (toolProfile !== profile) this.toolsChanged();
+        profile = toolProfile;
+      }),
+    );
     this.#store.add(
       bridge.onFolders((folder) => {
         this.#watch(folder);

@@ -3,6 +3,7 @@ import type { SessionSettings } from '../../shared/session.ts';
 import { MAX_PROMPT_LENGTH } from '../../shared/session.ts';
 import type { FolderApi } from '../api.ts';
 import type { PromptRequest, Session } from '../sessions/session.ts';
+import type { TurnMode } from '../sessions/turnModes.ts';
 import { type AttachmentArgument, toAttachment } from './attachments.ts';
 import type { ToolCall, ToolResult } from './call.ts';
 import type { TurnHandle } from './once.ts';
@@ -15,6 +16,7 @@ export interface PromptArguments {
   readonly wait_seconds?: number | undefined;
   readonly background?: boolean | undefined;
   readonly idempotency_key?: string | undefined;
+  readonly mode?: TurnMode | undefined;
 }
 
 /** Where a prompt goes: a session that is there, or one that is made for it. */
@@ -70,6 +72,7 @@ async function send(
     source: { kind: 'mcp', ...(call.client === undefined ? {} : { name: call.client }) },
     ...(args.attachments === undefined ? {} : { attachments: args.attachments.map(toAttachment) }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...(args.mode === undefined ? {} : { mode: args.mode }),
   };
   if (target.session !== undefined) {
     const settings = target.settings === undefined ? {} : { settings: target.settings };

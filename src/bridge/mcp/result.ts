@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type ErrorInfo, toErrorInfo } from '../../shared/errors.ts';
-import type { Approval, SessionId, TokenUsage, TurnSnapshot } from '../../shared/session.ts';
+import type { Approval, PlanStep, SessionId, TokenUsage, TurnSnapshot } from '../../shared/session.ts';
 import { answerOf, hasEnded } from '../../shared/session.ts';
 import type { BridgeSettings } from '../../shared/settings.ts';
 import type { ToolResult } from './call.ts';
@@ -61,6 +61,17 @@ export const turnResultShape = {
     )
     .optional(),
   commands: z.array(z.object({ command: z.string(), exit_code: z.int().nullable() })).optional(),
+  plan: z
+    .array(
+      z.object({
+        step: z.string(),
+        status: z.enum(['pending', 'in_progress', 'completed']),
+        details: z.string().optional(),
+        files: z.array(z.string()).optional(),
+      }),
+    )
+    .optional(),
+  declined: z.array(z.string()).optional().describe('What Codex asked for and was not given'),
   usage: usageSchema.optional(),
   about: z.string().optional(),
 };
@@ -74,6 +85,8 @@ export interface TurnView {
   readonly approvals: readonly Approval[];
   readonly settings: Pick<BridgeSettings, 'prices' | 'currency'>;
   readonly cursor?: string | undefined;
+  /** Bytes of one page of the answer, where it has to share its room with something else. */
+  readonly pageBytes?: number | undefined;
 }
 
 /** A turn as the answer of a tool: whole when it has ended, the text so far and a handle when it has not. */
@@ -86,14 +99,22 @@ export function turnResult(view: TurnView): ToolResult {
   };
 }
 
-export function describeTurn({ session, turn, approvals, settings, cursor }: TurnView): TurnResult {
-  const page = pageOf(answerOf(turn), turn.id, cursor);
+export function describeTurn({
+  session,
+  turn,
+  approvals,
+  settings,
+  cursor,
+  pageBytes,
+}: TurnView): TurnResult {
+  const page = pageOf(answerOf(turn), turn.id, cursor, pageBytes);
   const error = errorOf(turn);
   const notices = turn.notices.map((notice) => notice.text);
   notices.push(...changeNotices(turn));
   const files = bounded(filesOf(turn), MAX_FILES, 'changed files', notices);
   const commands = bounded(commandsOf(turn), MAX_COMMANDS, 'commands', notices);
   const waiting = approvals.filter((approval) => approval.turn === turn.id).map(approvalSubject);
+  const declined = bounded(declinedOf(turn), MAX_COMMANDS, 'declined requests', notices);
   return {
     answer: page.text,
     status: turn.status,
@@ -105,7 +126,15 @@ export function describeTurn({ session, turn, approvals, settings, cursor }: Tur
     ...(notices.length === 0 ? {} : { notices }),
     ...(waiting.length === 0 ? {} : { waiting_for: waiting }),
     // The later pages of an answer are answer only: the rest was said with the first.
-    ...(cursor !== undefined ? {} : { files, commands, usage: usageOf(turn.usage, turn.model, settings) }),
+    ...(cursor !== undefined
+      ? {}
+      : {
+          ...(turn.plan.length === 0 ? {} : { plan: turn.plan.map(stepOf) }),
+          files,
+          commands,
+          ...(declined.length === 0 ? {} : { declined }),
+          usage: usageOf(turn.usage, turn.model, settings),
+        }),
     about: ABOUT,
   };
 }
@@ -113,9 +142,10 @@ export function describeTurn({ session, turn, approvals, settings, cursor }: Tur
 /** What the reader of `files` must know. */
 function changeNotices({ changes }: TurnSnapshot): string[] {
   if (changes === undefined) return [];
-  const { notes, overlaps, more } = changes;
+  const { notes, overlaps, more, preview } = changes;
   const shared = `Other turns ran in this folder at the same time (${overlaps.join(', ')}); some of these files may be theirs.`;
   return [
+    ...(preview === true ? ['A preview: made on a copy, the folder is as it was.'] : []),
     ...notes,
     ...(overlaps.length === 0 ? [] : [shared]),
     ...(more === 0 ? [] : [`${more} more changed files are not listed.`]),
@@ -133,8 +163,10 @@ function nextStep(turn: TurnSnapshot, cursor: string | undefined, session: Sessi
     return `${why}Call wait with turn "${turn.id}" for the answer, or cancel to stop it.`;
   }
   if (cursor !== undefined) return `The answer is longer: call wait with turn "${turn.id}" and this cursor.`;
-  if (turn.status === 'completed') return undefined;
-  return `The session is still there: chat_msg with session "${session}" goes on in it.`;
+  if (turn.changes?.preview === true && turn.changes.files.length > 0) {
+    return `Call patch with turn "${turn.id}" for the diff, and with mode "apply" too to make the change.`;
+  }
+  return `To go on, call ask with session "${session}".`;
 }
 
 /** Every end but `completed` is an error to whoever asked for the work. */
@@ -156,10 +188,28 @@ function errorOf(turn: TurnSnapshot): { code: string; message: string } | undefi
 function commandsOf(turn: TurnSnapshot): { command: string; exit_code: number | null }[] {
   return turn.items.flatMap((item) => {
     if (item.type !== 'command') return [];
-    const { command } = item;
-    const shown = command.length <= MAX_COMMAND_LENGTH ? command : `${command.slice(0, MAX_COMMAND_LENGTH)}…`;
-    return [{ command: shown, exit_code: item.exitCode ?? null }];
+    return [{ command: clip(item.command), exit_code: item.exitCode ?? null }];
   });
+}
+
+function stepOf({ files, ...step }: PlanStep) {
+  return { ...step, ...optional('files', files?.slice()) };
+}
+
+/** Where a person, or nobody in time, said no. What the rules forbid outright leaves no item. */
+function declinedOf(turn: TurnSnapshot): string[] {
+  return turn.items.flatMap((item) => {
+    if (item.status !== 'declined') return [];
+    if (item.type === 'command') return [`run \`${clip(item.command)}\``];
+    if (item.type === 'file_change') {
+      return [`edit ${clip(item.changes.map((change) => change.path).join(', '))}`];
+    }
+    return [];
+  });
+}
+
+function clip(text: string): string {
+  return text.length <= MAX_COMMAND_LENGTH ? text : `${text.slice(0, MAX_COMMAND_LENGTH)}…`;
 }
 
 function bounded<T>(list: T[], limit: number, what: string, notices: string[]): T[] {
@@ -210,6 +260,7 @@ export function textOf(result: TurnResult): string {
     );
     lines.push(`Commands: ${list.join(', ')}`);
   }
+  for (const what of result.declined ?? []) lines.push(`Declined: ${what}`);
   for (const notice of result.notices ?? []) lines.push(`Note: ${notice}`);
   for (const waiting of result.waiting_for ?? []) lines.push(`Waiting for approval in VS Code: ${waiting}`);
   if (result.next !== undefined) lines.push(`Next: ${result.next}`);

@@ -1,17 +1,25 @@
 import * as z from 'zod';
+import type { ToolProfile } from '../../shared/settings.ts';
 import type { Tool } from './tool.ts';
 import { ask } from './tools/ask.ts';
 import { cancel } from './tools/cancel.ts';
 import { chatMsg } from './tools/chatMsg.ts';
 import { chatStart } from './tools/chatStart.ts';
 import { history } from './tools/history.ts';
+import { plan } from './tools/plan.ts';
 import { restart } from './tools/restart.ts';
 import { status } from './tools/status.ts';
 import { steer } from './tools/steer.ts';
 import { wait } from './tools/wait.ts';
 
 /** In the order in which clients list them. */
-const TOOLS: readonly Tool[] = [ask, chatStart, chatMsg, wait, steer, cancel, status, restart, history];
+const TOOLS: readonly Tool[] = [ask, chatStart, chatMsg, plan, wait, steer, cancel, status, restart, history];
+
+/** What a profile lists, where that is not all. What a client calls without having it listed works as ever. */
+const PROFILES: Readonly<Record<Exclude<ToolProfile, 'all'>, ReadonlySet<string>>> = {
+  core: new Set(['ask', 'plan', 'patch', 'review', 'wait', 'cancel', 'status']),
+  compat: new Set(['codex', 'codex-reply']),
+};
 
 /** A tool as `tools/list` tells it. */
 export interface ToolDefinition {
@@ -38,6 +46,12 @@ export class ToolSet {
     inputSchema: toJson(tool.input, 'input'),
     outputSchema: toJson(tool.output, 'output'),
   }));
+  /** What `tools/list` tells. */
+  listed(profile: ToolProfile): ToolDefinition[] {
+    const names = profile === 'all' ? undefined : PROFILES[profile];
+    return this.definitions.filter(({ name }) => names === undefined || names.has(name));
+  }
+
   readonly #byName = new Map(TOOLS.map((tool) => [tool.name, tool]));
 
   get(name: string): Tool | undefined {

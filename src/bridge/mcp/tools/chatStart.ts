@@ -9,7 +9,7 @@ export const chatStart = defineTool({
   name: 'chat_start',
   title: 'Start a conversation with Codex',
   description:
-    'Start a session with Codex, with a title and developer instructions, and a first prompt if there is one. Go on with chat_msg.',
+    'Start a conversation with Codex: a session with a title, developer instructions, and a first prompt if there is one. Go on with chat_msg.',
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: true },
   input: z.strictObject({
     prompt: prompt.optional(),
