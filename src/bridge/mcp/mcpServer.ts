@@ -51,21 +51,12 @@ export function createServer(deps: McpServerDeps, scope: Scope, era: 'legacy' | 
   server.setRequestHandler('tools/list', () => ({
     tools: deps.tools.listed(deps.bridge.settings.mcp.toolProfile),
   }));
-  server.setRequestHandler(
-    'tools/call',
-    async (request, ctx): Promise<CallToolResult | InputRequiredResult> => {
-      const { name, arguments: args } = request.params;
-      try {
-        const tool = deps.tools.get(name);
-        if (tool === undefined) {
-          throw new BridgeError('INVALID_INPUT', `There is no tool "${name}". List the tools again.`);
-        }
-        if (attached !== undefined) await attached.check(tool, args, ctx.mcpReq.id);
-        return toMcp(await tool.call(args, toCall(deps, scope, era, server, roots, ctx, args, attached)));
-      } catch (error) {
-        if (error instanceof AnswerNeeded) return deps.asked.result(error, ctx);
-        if (!(error instanceof BridgeError)) deps.logger.error('a tool failed', { tool: name, error });
-        return toMcp(errorResult(error));
+  server.setRequestHandler('tools/call', async (request, ctx): Promise<CallToolResult> => {
+    const { name, arguments: args } = request.params;
+    try {
+      const tool = deps.tools.get(name);
+      if (tool === undefined) {
+        throw new BridgeError('INVALID_INPUT', `There is no tool "${name}". List the tools again.`);
       }
       return toMcp(await tool.call(args, toCall(deps, scope, era, server, roots, ctx, args)));
     } catch (error) {
