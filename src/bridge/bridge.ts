@@ -20,6 +20,7 @@ import { CodexStarter } from './codex/codexStarter.ts';
 import { sweep } from './codex/processes.ts';
 import { FaceDoor } from './faces/faceDoor.ts';
 import { resolveFolder } from './folders/containment.ts';
+import type { AccountApi, AccountDoor } from './folders/folderAccount.ts';
 import { FolderRuntime } from './folders/folderRuntime.ts';
 import { openHistory } from './history/history.ts';
 import { mergeStatistics } from './history/statistics.ts';
@@ -52,7 +53,7 @@ export interface BridgeOptions {
 }
 
 /** The composition root: wires everything, owns start and stop. There is one for each state directory. */
-export class Bridge implements BridgeApi, TerminalApi, ChangesDoor {
+export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor {
   readonly version: string;
   /** Resolves when the bridge has ended and left nothing behind. */
   readonly ended: Promise<void>;
@@ -100,6 +101,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor {
       bridge: this,
       terminals: this,
       changes: this,
+      accounts: this,
       logger,
       instance: this.#instance,
       onCount: () => this.#facesChanged(),
@@ -163,7 +165,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor {
     return [...this.#folders.values()];
   }
 
-  folder(key: FolderKey): FolderApi {
+  folder(key: FolderKey): FolderRuntime {
     const folder = this.#folders.get(key);
     if (folder !== undefined) return folder;
     throw new BridgeError(
@@ -182,6 +184,10 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor {
 
   terminalsOf(session: SessionId): Terminals {
     return this.folderOfSession(session).terminals;
+  }
+
+  accountOf(folder: FolderKey): AccountApi {
+    return this.folder(folder).account;
   }
 
   changesOf(session: SessionId, turn: TurnId): ChangesApi {
@@ -237,6 +243,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor {
     this.#settings = settings;
     this.#options.state.writeSettings(settings);
     for (const folder of this.#folders.values()) folder.settingsChanged();
+    this.#settingsChanged.fire();
   }
 
   stop(now: boolean): void {
@@ -244,7 +251,6 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor {
     this.#leaving = now ? 'now' : 'after_turns';
     this.#options.logger.info('the bridge is about to end', { when: this.#leaving });
     this.#faces.announceLeaving(
-    this.#settingsChanged.fire();
       now ? 'The bridge was told to end.' : 'The bridge ends as soon as its turns are done.',
     );
     this.#checkNeeded();
@@ -252,6 +258,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor {
 
   readonly onFolders = (listener: (folder: FolderApi) => void): Disposable => this.#newFolders.on(listener);
   readonly onClients = (listener: () => void): Disposable => this.#clientsChanged.on(listener);
+  readonly onSettings = (listener: () => void): Disposable => this.#settingsChanged.on(listener);
 
   async #listen(): Promise<void> {
     const { state, runtime } = this.#options;
@@ -259,7 +266,6 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor {
     const demanded = this.#options.port;
     const remembered = state.readPort();
     const [port] = await Promise.all([
-  readonly onSettings = (listener: () => void): Disposable => this.#settingsChanged.on(listener);
       this.#http.listen({
         ...(demanded === undefined ? {} : { demanded }),
         ...(remembered === undefined ? {} : { remembered }),
@@ -315,6 +321,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor {
         if (session !== undefined) this.#changes.fire({ session, turn });
       }),
     );
+    this.#store.add(folder.account.share(() => [...this.#folders.values()].map(({ account }) => account)));
     this.#folders.set(key, folder);
     this.#newFolders.fire(folder);
     return folder;

@@ -1,4 +1,5 @@
 import type { CodexStatus } from '../shared/faces.ts';
+import type { AccountInfo } from '../shared/login.ts';
 import { type Asked, questionOf } from './approvalWatch.ts';
 import type { LinkState } from './bridgeLink.ts';
 import type { Translate } from './translate.ts';
@@ -61,7 +62,7 @@ export function statusText(input: StatusInput, t: Translate): StatusText | undef
     return {
       text: `$(account) ${t('Codex: not logged in')}`,
       level: 'warning',
-      details: [t('Codex has no login. Run "codex login" in a terminal, then ask again.')],
+      details: [t('Codex has no login. The chat offers the ways to sign in.')],
     };
   }
   if (running + queued > 0) {
@@ -80,6 +81,14 @@ export function statusText(input: StatusInput, t: Translate): StatusText | undef
 
 function about(codex: CodexStatus | undefined, t: Translate): string {
   const version = codex?.version === undefined ? '' : ` ${codex.version}`;
-  const account = codex?.account === undefined ? '' : `, ${codex.account}`;
+  const account = codex?.account === undefined ? '' : `, ${accountText(codex.account, t)}`;
   return `${t('The bridge is connected.')} Codex${version}${account}`;
+}
+
+/** Who is logged in, in a few words. */
+export function accountText({ kind, email, plan }: AccountInfo, t: Translate): string {
+  if (kind === 'apiKey') return t('API key');
+  if (kind !== 'chatgpt') return kind;
+  const who = email ?? 'ChatGPT';
+  return plan === undefined || plan === 'unknown' ? who : `${who} (${plan})`;
 }

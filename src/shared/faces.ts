@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { type ChangesEvents, type ChangesRequests, changesParams } from './changes.ts';
 import type { ErrorInfo } from './errors.ts';
 import type { NumberedEvent } from './events.ts';
+import { type AccountInfo, type LoginRequests, type LoginState, loginParams } from './login.ts';
 import type { ParamSchemas } from './rpc.ts';
 import type {
   Approval,
@@ -134,6 +135,7 @@ export const faceParams = {
   statistics: z.object({ folder: z.exactOptional(id) }),
   /** `now`: interrupts running turns; else the bridge leaves as soon as they are done. */
   stop: z.object({ now: z.boolean() }),
+  ...loginParams,
   ...terminalParams,
   ...changesParams,
 };
@@ -181,9 +183,10 @@ export interface CodexStatus {
   readonly state: 'not_started' | 'starting' | 'ready' | 'failed';
   readonly path?: string;
   readonly version?: string;
-  /** Absent until Codex was asked. */
+  /** Absent until Codex was asked, and where it can not tell. True also where the model provider wants no login. */
   readonly loggedIn?: boolean;
-  readonly account?: string;
+  readonly account?: AccountInfo;
+  readonly login?: LoginState;
   readonly models?: readonly {
     readonly id: string;
     readonly name: string;
@@ -280,7 +283,8 @@ export interface FaceContract {
     'approval.answer': { params: z.infer<(typeof faceParams)['approval.answer']>; result: null };
     statistics: { params: z.infer<typeof faceParams.statistics>; result: Statistics };
     stop: { params: z.infer<typeof faceParams.stop>; result: { leaving: 'now' | 'after_turns' } };
-  } & TerminalRequests &
+  } & LoginRequests &
+    TerminalRequests &
     ChangesRequests;
   events: {
     /** Only for sessions that this face has opened. */

@@ -63,11 +63,16 @@ export async function makeCodexHome(options: {
   dir?: string;
   /** More lines for config.toml, above its tables. */
   config?: string;
+  /** The model wants a login of OpenAI's. Default false. */
+  needsLogin?: boolean;
 }): Promise<CodexHome> {
   const temp = options.dir === undefined ? await tempDir('ch') : undefined;
   const home = temp?.path ?? options.dir ?? '';
   await mkdir(home, { recursive: true, mode: 0o700 });
-  await writeFile(join(home, 'config.toml'), configToml(options.modelUrl, options.config ?? ''));
+  await writeFile(
+    join(home, 'config.toml'),
+    configToml(options.modelUrl, options.config ?? '', options.needsLogin === true),
+  );
   // HOME too, so that no profile of the person's runs in Codex's login shells.
   const env: Record<string, string> = { CODEX_HOME: home, HOME: home, USERPROFILE: home };
   for (const name of KEPT) {
@@ -82,7 +87,7 @@ export async function makeCodexHome(options: {
 }
 
 /** The model is one whose metadata Codex brings along and whose tools are plain functions. */
-function configToml(modelUrl: string, more: string): string {
+function configToml(modelUrl: string, more: string, needsLogin: boolean): string {
   return `model = "gpt-5.5"
 model_provider = "scripted"
 check_for_update_on_startup = false
@@ -93,7 +98,7 @@ name = "Scripted model"
 base_url = "${modelUrl}"
 wire_api = "responses"
 supports_websockets = false
-requires_openai_auth = false
+requires_openai_auth = ${needsLogin}
 request_max_retries = 0
 stream_max_retries = 0
 

@@ -19,6 +19,8 @@ export interface RealBridge {
   /** Lines of the bridge's log so far. */
   readonly log: readonly string[];
   readonly stateDir: string;
+  /** `CODEX_HOME` */
+  readonly codexHome: string;
   folder(index: number): FolderApi;
   status(): BridgeStatus;
   /** Ends the bridge at once and starts another one on the same state, Codex home and model. */
@@ -34,6 +36,10 @@ export async function startRealBridge(
     codex?: string;
     /** More lines for Codex's config.toml, above its tables. */
     codexConfig?: string;
+    /** Codex has no login and needs one. */
+    needsLogin?: boolean;
+    /** More variables for Codex. */
+    codexEnv?: Readonly<Record<string, string>>;
     clock?: Clock;
   } = {},
 ): Promise<RealBridge> {
@@ -43,6 +49,7 @@ export async function startRealBridge(
     modelUrl: model.url,
     dir: join(temp.path, 'ch'),
     config: options.codexConfig ?? '',
+    needsLogin: options.needsLogin ?? false,
   });
   const folders = Array.from({ length: options.folders ?? 1 }, (_, i) => join(temp.path, `f${i}`));
   for (const folder of folders) await mkdir(folder);
@@ -56,7 +63,7 @@ export async function startRealBridge(
       logger: jsonLogger((line) => void log.push(line), 'debug'),
       clock: options.clock ?? systemClock,
       settings: { ...DEFAULT_SETTINGS, ...options.settings },
-      env: { ...codex.env, CODEX_BRIDGE_CODEX: options.codex ?? codexBinary() },
+      env: { ...codex.env, ...options.codexEnv, CODEX_BRIDGE_CODEX: options.codex ?? codexBinary() },
       endsItself: false,
     });
     for (const folder of folders) await bridge.addFolder(folder);
@@ -73,6 +80,7 @@ export async function startRealBridge(
     folders,
     log,
     stateDir,
+    codexHome: codex.home,
     get endpoints() {
       return bridge.endpoints();
     },

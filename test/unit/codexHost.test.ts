@@ -104,6 +104,7 @@ function setUp(prepare: (codex: FakeCodex) => void | Promise<void> = () => {}) {
     onRequest: () => undefined,
     onDown: (error) => downs.push(error),
     onStatus: () => states.push(host.status.state),
+    onAccount: () => {},
   });
   hosts.push(host);
   return { clock, host, started, downs, states, last: () => started.at(-1) ?? expect.fail('no Codex') };

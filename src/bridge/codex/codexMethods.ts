@@ -1,7 +1,10 @@
 import type { ClientRequest } from './generated/ClientRequest.ts';
 import type { InitializeResponse } from './generated/InitializeResponse.ts';
+import type { CancelLoginAccountResponse } from './generated/v2/CancelLoginAccountResponse.ts';
 import type { GetAccountRateLimitsResponse } from './generated/v2/GetAccountRateLimitsResponse.ts';
 import type { GetAccountResponse } from './generated/v2/GetAccountResponse.ts';
+import type { LoginAccountResponse } from './generated/v2/LoginAccountResponse.ts';
+import type { LogoutAccountResponse } from './generated/v2/LogoutAccountResponse.ts';
 import type { ModelListResponse } from './generated/v2/ModelListResponse.ts';
 import type { ReviewStartResponse } from './generated/v2/ReviewStartResponse.ts';
 import type { ThreadArchiveResponse } from './generated/v2/ThreadArchiveResponse.ts';
@@ -43,6 +46,9 @@ interface Results {
   'review/start': ReviewStartResponse;
   'model/list': ModelListResponse;
   'account/read': GetAccountResponse;
+  'account/login/start': LoginAccountResponse;
+  'account/login/cancel': CancelLoginAccountResponse;
+  'account/logout': LogoutAccountResponse;
   'account/rateLimits/read': GetAccountRateLimitsResponse;
 }
 
@@ -76,6 +82,9 @@ const DEADLINES: Readonly<Record<CodexMethod, number>> = {
   'review/start': LOADS,
   'model/list': REMOTE,
   'account/read': REMOTE,
+  'account/login/start': REMOTE,
+  'account/login/cancel': QUICK,
+  'account/logout': REMOTE,
   'account/rateLimits/read': REMOTE,
 };
 

@@ -5,8 +5,10 @@ import { type Handlers, type MessagePort, type Params, RpcServer } from '../../s
 import type { SessionId } from '../../shared/session.ts';
 import type { BridgeApi, FolderApi } from '../api.ts';
 import type { ChangesDoor } from '../changes/changesDoor.ts';
+import type { AccountDoor } from '../folders/folderAccount.ts';
 import type { Session } from '../sessions/session.ts';
 import type { TerminalApi } from '../terminal/terminalApi.ts';
+import { accountHandlers } from './faceAccount.ts';
 import { changesHandlers } from './faceChanges.ts';
 import { FaceTerminals } from './faceTerminals.ts';
 
@@ -17,6 +19,7 @@ interface FaceDeps {
   readonly bridge: BridgeApi;
   readonly terminals: TerminalApi;
   readonly changes: ChangesDoor;
+  readonly accounts: AccountDoor;
   readonly port: MessagePort;
   readonly instance: string;
   onGreeted(): void;
@@ -139,6 +142,7 @@ export class Face implements Disposable {
       statistics: ({ folder: key }) => (key === undefined ? this.#bridge() : folder(key)).statistics(),
       ...this.#terminals.handlers(() => this.#bridge()),
       ...changesHandlers(this.#deps.changes, () => this.#bridge()),
+      ...accountHandlers(this.#deps.accounts, () => this.#bridge()),
       stop: ({ now }) => {
         this.#bridge().stop(now);
         return { leaving: now ? 'now' : 'after_turns' };

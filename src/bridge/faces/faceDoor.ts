@@ -6,6 +6,7 @@ import { MAX_FACE_MESSAGE_BYTES } from '../../shared/faces.ts';
 import { linePort } from '../../shared/framing.ts';
 import type { BridgeApi } from '../api.ts';
 import type { ChangesDoor } from '../changes/changesDoor.ts';
+import type { AccountDoor } from '../folders/folderAccount.ts';
 import type { Logger } from '../ports.ts';
 import type { TerminalApi } from '../terminal/terminalApi.ts';
 import { Face } from './face.ts';
@@ -18,6 +19,7 @@ export class FaceDoor implements Disposable {
   readonly #bridge: BridgeApi;
   readonly #terminals: TerminalApi;
   readonly #changes: ChangesDoor;
+  readonly #accounts: AccountDoor;
   readonly #logger: Logger;
   readonly #instance: string;
   readonly #onCount: () => void;
@@ -28,6 +30,7 @@ export class FaceDoor implements Disposable {
     bridge: BridgeApi;
     terminals: TerminalApi;
     changes: ChangesDoor;
+    accounts: AccountDoor;
     logger: Logger;
     instance: string;
     onCount: () => void;
@@ -35,6 +38,7 @@ export class FaceDoor implements Disposable {
     this.#bridge = deps.bridge;
     this.#terminals = deps.terminals;
     this.#changes = deps.changes;
+    this.#accounts = deps.accounts;
     this.#logger = deps.logger;
     this.#instance = deps.instance;
     this.#onCount = deps.onCount;
@@ -113,6 +117,7 @@ export class FaceDoor implements Disposable {
       bridge: this.#bridge,
       terminals: this.#terminals,
       changes: this.#changes,
+      accounts: this.#accounts,
       port,
       instance: this.#instance,
       onGreeted: this.#onCount,

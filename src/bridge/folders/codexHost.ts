@@ -1,13 +1,17 @@
 import { BridgeError, toErrorInfo } from '../../shared/errors.ts';
 import type { CodexStatus } from '../../shared/faces.ts';
+import type { AccountInfo, LoginMethod } from '../../shared/login.ts';
 import type { AppServer } from '../codex/appServer.ts';
 import { CodexClient } from '../codex/client.ts';
+import { CodexRefusedError } from '../codex/codexRefused.ts';
 import type { CodexBinary } from '../codex/findCodex.ts';
 import type { ServerNotification } from '../codex/generated/ServerNotification.ts';
 import type { ServerRequest } from '../codex/generated/ServerRequest.ts';
+import type { Account } from '../codex/generated/v2/Account.ts';
 import type { Clock, Logger } from '../ports.ts';
 import { RestartPolicy } from '../sessions/restartPolicy.ts';
 import type { Attachment } from '../terminal/command.ts';
+import { Login } from './login.ts';
 
 /** A connected Codex. Threads that were loaded in an earlier generation must be resumed in this one. */
 export interface CodexLink {
@@ -27,6 +31,8 @@ interface CodexHostDeps {
   /** The process or the connection ended without being asked to. */
   onDown(error: BridgeError): void;
   onStatus(): void;
+  /** Somebody has logged in or out here: another Codex of the same `CODEX_HOME` does not notice by itself. */
+  onAccount(): void;
 }
 
 /**
@@ -36,6 +42,7 @@ interface CodexHostDeps {
 export class CodexHost {
   readonly #deps: CodexHostDeps;
   readonly #policy: RestartPolicy;
+  readonly #login: Login;
   /** The Codex that there is, or that is on its way. */
   #link: Promise<CodexLink> | undefined;
   /** Gives up what {@link #link} waits for. */
@@ -55,11 +62,13 @@ export class CodexHost {
   constructor(deps: CodexHostDeps) {
     this.#deps = deps;
     this.#policy = new RestartPolicy(deps.clock);
+    this.#login = new Login({ clock: deps.clock, onState: () => deps.onStatus() });
     this.#usedAt = deps.clock.monotonic();
   }
 
   get status(): CodexStatus {
-    return this.#status;
+    const { state: login } = this.#login;
+    return login === undefined ? this.#status : { ...this.#status, login };
   }
 
   /** Process id of the app-server, while there is one. */
@@ -72,8 +81,9 @@ export class CodexHost {
     return this.#connected;
   }
 
-  /** Since the last {@link link}, in ms. */
+  /** Since the last {@link link}, in ms. One that waits for a login is in use. */
   get unusedFor(): number {
+    if (this.#login.state?.state === 'waiting') return 0;
     return this.#deps.clock.monotonic() - this.#usedAt;
   }
 
@@ -104,11 +114,42 @@ export class CodexHost {
   async requireLogin(): Promise<void> {
     const { client } = await this.link();
     if (this.#status.loggedIn !== true) await this.#readAccount(client);
-    if (this.#status.loggedIn === true) return;
+    // Where Codex can not tell, the turn will.
+    if (this.#status.loggedIn !== false) return;
     throw new BridgeError(
       'CODEX_LOGGED_OUT',
-      'Codex is not logged in. Run "codex login" in a terminal, or set a model provider in its config.toml, and ask again.',
+      'Codex is not logged in. Sign in in VS Code ("Codex Bridge: Sign In"), run "codex login" in a terminal, or set a model provider in its config.toml, and ask again.',
     );
+  }
+
+  /** Asks Codex who is logged in, and brings the status up to date. */
+  async readAccount(): Promise<void> {
+    const { client } = await this.link();
+    await this.#readAccount(client);
+  }
+
+  /** See {@link Login.start}. When it resolves after an API key, the status says that it is there. */
+  async startLogin(method: LoginMethod): Promise<void> {
+    const { client } = await this.link();
+    await this.#login.start(client, method);
+    if (method.kind === 'api_key') await this.#readAccount(client);
+  }
+
+  cancelLogin(): Promise<void> {
+    return this.#login.cancel();
+  }
+
+  /** `account/logout`: Codex forgets the login on the disk, too. */
+  async logout(): Promise<void> {
+    await this.#login.cancel();
+    const { client } = await this.link();
+    await client.call('account/logout', undefined);
+    await this.#readAccount(client);
+  }
+
+  /** Who is logged in is not known any more; the next start asks. */
+  forgetAccount(): void {
+    this.#setAccount({});
   }
 
   /** Somebody asked for a restart: also out of a crash loop. */
@@ -131,6 +172,7 @@ export class CodexHost {
   /** From here on nobody is given the Codex that there was; resolves when it has ended. */
   #letGo(why: BridgeError): Promise<void> {
     const [link, server] = [this.#link, this.#server];
+    this.#login.lost();
     this.#abort?.abort(why);
     this.#abort = undefined;
     this.#link = undefined;
@@ -203,7 +245,10 @@ export class CodexHost {
 
   async #connect(server: AppServer): Promise<CodexClient> {
     const client = await CodexClient.connect(await server.connect(), { logger: this.#deps.logger });
-    client.onNotification((notification) => this.#deps.onNotification(notification));
+    client.onNotification((notification) => {
+      this.#hearOfAccount(notification, client);
+      this.#deps.onNotification(notification);
+    });
     client.onRequest((request) => this.#deps.onRequest(request));
     return client;
   }
@@ -232,13 +277,41 @@ export class CodexHost {
     this.#set({ state: 'failed', error: toErrorInfo(error), restarts: this.#status.restarts + 1 });
   }
 
+  #hearOfAccount({ method, params }: ServerNotification, client: CodexClient): void {
+    if (method !== 'account/login/completed' && method !== 'account/updated') return;
+    const read = this.#readAccount(client).catch((error: unknown) =>
+      this.#deps.logger.warn('who is logged in can not be read', { error }),
+    );
+    if (method === 'account/login/completed') {
+      // First who it is: there is no moment without a login in between.
+      void read.then(() => this.#login.completed(params));
+      if (params.success) this.#deps.onAccount();
+    } else if (params.authMode === null) {
+      // A logout, in a terminal's Codex perhaps.
+      this.#deps.onAccount();
+    }
+  }
+
   /** `account/read`: whether the provider wants OpenAI's login, and whether there is one. */
   async #readAccount(client: CodexClient): Promise<void> {
-    const { account, requiresOpenaiAuth } = await client.call('account/read', {});
-    this.#set({
-      loggedIn: account !== null || !requiresOpenaiAuth,
-      ...(account === null ? {} : { account: account.type }),
-    });
+    try {
+      const { account, requiresOpenaiAuth } = await client.call('account/read', {});
+      this.#setAccount({
+        loggedIn: account !== null || !requiresOpenaiAuth,
+        ...(account === null ? {} : { account: accountInfo(account) }),
+      });
+    } catch (error) {
+      if (!(error instanceof CodexRefusedError)) throw error;
+      // There is a login, and OpenAI's server says no to it, or can not be reached.
+      this.#deps.logger.warn('Codex can not tell who is logged in', { error });
+      this.#setAccount(/unauthorized/i.test(error.rpcMessage) ? { loggedIn: false } : {});
+    }
+  }
+
+  #setAccount(change: Pick<CodexStatus, 'loggedIn' | 'account'>): void {
+    const { loggedIn: _was, account: _who, ...rest } = this.#status;
+    this.#status = rest;
+    this.#set(change);
   }
 
   async #readModels(client: CodexClient): Promise<void> {
@@ -266,6 +339,12 @@ export class CodexHost {
     this.#status = { ...rest, ...kept, ...change };
     this.#deps.onStatus();
   }
+}
+
+function accountInfo(account: Account): AccountInfo {
+  if (account.type !== 'chatgpt') return { kind: account.type };
+  const { type: kind, email, planType: plan } = account;
+  return { kind, plan, ...(email === null ? {} : { email }) };
 }
 
 function crashLoop(last: string): BridgeError {

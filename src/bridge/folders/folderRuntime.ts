@@ -33,6 +33,7 @@ import type { SpawnPty } from '../terminal/pty.ts';
 import { Terminals } from '../terminal/terminals.ts';
 import { attachThread } from './attachThread.ts';
 import { CodexHost } from './codexHost.ts';
+import { FolderAccount } from './folderAccount.ts';
 import { Housekeeping } from './housekeeping.ts';
 
 const MINUTE_MS = 60_000;
@@ -68,6 +69,8 @@ export class FolderRuntime implements FolderApi {
   readonly #threads: Threads;
   readonly #work: SessionWork;
   readonly #housekeeping: Housekeeping;
+  /** Not part of {@link FolderApi}: only faces log in and out. */
+  readonly account: FolderAccount;
   /** Not part of {@link FolderApi}: only faces revert. */
   readonly changes: ChangesApi;
   /** Not part of {@link FolderApi}: only faces come to a terminal. */
@@ -104,7 +107,20 @@ export class FolderRuntime implements FolderApi {
         void this.terminals.endAll();
       },
       onStatus: () => this.#tellStatus(),
+      onAccount: () => this.account.changedHere(),
     });
+    this.account = this.#store.add(
+      new FolderAccount({
+        codex: this.#codex,
+        logger,
+        busy: () => this.activeTurns > 0 || this.terminals.count > 0,
+        renew: async () => {
+          this.#threads.forgetAll();
+          await this.#codex.stop();
+          await this.#codex.link();
+        },
+      }),
+    );
     this.changes = this.#store.add(
       new FolderChanges({ folder: deps.info.path, copies: deps.copies, logger }),
     );
@@ -384,6 +400,7 @@ export class FolderRuntime implements FolderApi {
   }
 
   #tellStatus(): void {
+    this.account.settle();
     this.#statuses.fire(this.status());
   }
 }

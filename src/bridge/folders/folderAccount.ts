@@ -1,0 +1,133 @@
+import { type Disposable, DisposableStore, Emitter } from '../../shared/disposables.ts';
+import type { AccountInfo, LoginMethod, LoginState } from '../../shared/login.ts';
+import type { FolderKey } from '../../shared/session.ts';
+import type { Logger } from '../ports.ts';
+import type { CodexHost } from './codexHost.ts';
+
+/**
+ * What the private socket can do with the login of Codex. Apart from `BridgeApi`, which MCP has too: who is
+ * logged in is the person's own business.
+ */
+export interface AccountDoor {
+  /** @throws BridgeError `FOLDER_UNKNOWN` */
+  accountOf(folder: FolderKey): AccountApi;
+}
+
+/** Errors: those of a start of Codex, and `CODEX_REFUSED`, `CODEX_EXITED`, `CODEX_TIMEOUT` of its answers. */
+export interface AccountApi {
+  read(): Promise<{ loggedIn?: boolean; account?: AccountInfo }>;
+  /** @returns what waits for the person; undefined where it is done. */
+  login(method: LoginMethod): Promise<LoginState | undefined>;
+  cancelLogin(): Promise<void>;
+  logout(): Promise<void>;
+}
+
+interface FolderAccountDeps {
+  readonly codex: CodexHost;
+  readonly logger: Logger;
+  /** Something runs or is shown that a new Codex would end. */
+  busy(): boolean;
+  /** Ends Codex and starts a new one; sessions come back on use. */
+  renew(): Promise<void>;
+}
+
+/**
+ * The login as one folder's Codex sees it. All folders have the same `CODEX_HOME`, but a Codex that runs reads
+ * the file with the login only while it has none: after a login or a logout elsewhere it is replaced, as soon as
+ * nothing runs in it.
+ */
+export class FolderAccount implements AccountApi, Disposable {
+  readonly #deps: FolderAccountDeps;
+  readonly #starting: Emitter<void>;
+  readonly #changed: Emitter<void>;
+  /** Codex has another login than the file. */
+  #stale = false;
+
+  constructor(deps: FolderAccountDeps) {
+    this.#deps = deps;
+    const failed = (error: unknown) => deps.logger.error('a listener failed', { error });
+    this.#starting = new Emitter(failed);
+    this.#changed = new Emitter(failed);
+  }
+
+  /** One login for all: what is done here is told the others. */
+  share(all: () => readonly FolderAccount[]): Disposable {
+    const others = () => all().filter((account) => account !== this);
+    const store = new DisposableStore();
+    store.add(
+      this.#starting.on(() => {
+        // There is one port for the browser to call back to.
+        for (const other of others()) {
+          other
+            .cancelLogin()
+            .catch((error: unknown) =>
+              this.#deps.logger.warn('a login elsewhere was not cancelled', { error }),
+            );
+        }
+      }),
+    );
+    store.add(
+      this.#changed.on(() => {
+        for (const other of others()) other.changedElsewhere();
+      }),
+    );
+    return store;
+  }
+
+  async read(): Promise<{ loggedIn?: boolean; account?: AccountInfo }> {
+    const { codex } = this.#deps;
+    await codex.readAccount();
+    const { loggedIn, account } = codex.status;
+    return {
+      ...(loggedIn === undefined ? {} : { loggedIn }),
+      ...(account === undefined ? {} : { account }),
+    };
+  }
+
+  async login(method: LoginMethod): Promise<LoginState | undefined> {
+    this.#starting.fire();
+    await this.#deps.codex.startLogin(method);
+    return this.#deps.codex.status.login;
+  }
+
+  cancelLogin(): Promise<void> {
+    return this.#deps.codex.cancelLogin();
+  }
+
+  logout(): Promise<void> {
+    return this.#deps.codex.logout();
+  }
+
+  /** This folder's Codex has another login now. */
+  changedHere(): void {
+    this.#stale = false;
+    this.#changed.fire();
+  }
+
+  /** Another folder's Codex has another login now. */
+  changedElsewhere(): void {
+    this.#stale = true;
+    this.settle();
+  }
+
+  /** Asked whenever something has ended: replaces a Codex that has another login than the file. */
+  settle(): void {
+    const { codex, logger } = this.#deps;
+    const { state } = codex.status;
+    // One that starts has perhaps read the old file: it is looked at when it is ready.
+    if (!this.#stale || state === 'starting' || this.#deps.busy()) return;
+    this.#stale = false;
+    if (state !== 'ready') {
+      codex.forgetAccount();
+      return;
+    }
+    this.#deps.renew().catch((error: unknown) => {
+      logger.warn('Codex could not be started again after a login elsewhere', { error });
+    });
+  }
+
+  dispose(): void {
+    this.#starting.dispose();
+    this.#changed.dispose();
+  }
+}
