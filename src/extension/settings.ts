@@ -44,7 +44,7 @@ export function readSettings(configuration: Configuration): BridgeSettings {
       queuedTurns: get('limits.queuedTurns'),
       graceSeconds: get('limits.graceSeconds'),
     },
-    mcp: { toolProfile: get('mcp.toolProfile') },
+    mcp: { toolProfile: get('mcp.toolProfile'), elicitApprovals: get('mcp.elicitApprovals') },
     prices: get('prices'),
     currency: get('currency'),
   };

@@ -54,7 +54,14 @@ export const bridgeSettingsSchema = z.object({
     graceSeconds: z.number().check(z.gte(0)),
   }),
   /** What MCP clients see. Absent in what an older window sends, or an older bridge has written. */
-  mcp: z._default(z.object({ toolProfile: z._default(toolProfileSchema, 'all') }), { toolProfile: 'all' }),
+  mcp: z._default(
+    z.object({
+      toolProfile: z._default(toolProfileSchema, 'all'),
+      /** Approvals also go to the MCP client that waits, where it can ask its person. */
+      elicitApprovals: z._default(z.boolean(), false),
+    }),
+    { toolProfile: 'all', elicitApprovals: false },
+  ),
   /** By model name; used for `usage.cost`. */
   prices: z.record(z.string(), price),
   currency: z.string(),
@@ -75,7 +82,7 @@ export const DEFAULT_SETTINGS: BridgeSettings = {
     queuedTurns: 100,
     graceSeconds: 60,
   },
-  mcp: { toolProfile: 'all' },
+  mcp: { toolProfile: 'all', elicitApprovals: false },
   prices: {},
   currency: 'USD',
 };

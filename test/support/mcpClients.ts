@@ -2,24 +2,27 @@ import {
   Client as ModernClient,
   StreamableHTTPClientTransport as ModernTransport,
 } from '@modelcontextprotocol/client';
+import { StdioClientTransport as ModernStdio } from '@modelcontextprotocol/client/stdio';
 import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport as LegacyStdio } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import {
   CallToolResultSchema,
+  ElicitRequestSchema,
   ListRootsRequestSchema,
   ResourceListChangedNotificationSchema,
   ResourceUpdatedNotificationSchema,
-} from '@modelcontextprotocol/sdk/types.js';
   ToolListChangedNotificationSchema,
+} from '@modelcontextprotocol/sdk/types.js';
 
 /** What a test sees of a tool's answer. */
 export interface Answer {
   readonly text: string;
   readonly data: Record<string, unknown>;
   readonly isError: boolean;
-}
   /** URIs of the resources that it points to. */
   readonly links: readonly string[];
+}
 
 export interface CallOptions {
   readonly onProgress?: (progress: { progress: number; message: string }) => void;
@@ -53,30 +56,63 @@ export interface TestClient {
 export const ERAS = ['2025-11-25', '2026-07-28'] as const;
 export type Era = (typeof ERAS)[number];
 
-interface ConnectOptions {
+/** A server on stdio: a process that the client starts. */
+export interface StdioServer {
+  readonly command: string;
+  readonly args: string[];
+  readonly cwd: string;
+  readonly env: Record<string, string>;
+  readonly stderr: 'pipe' | 'inherit' | 'ignore';
+}
+
+interface HttpServer {
   readonly url: string;
   readonly token: string;
+}
+
+interface ClientOptions {
   /** Root directories as `file:` URIs; the older era only. */
   readonly roots?: readonly string[];
+  /** Answers the server's forms; `signal` fires when the answer is not wanted any more (the older era). */
+  readonly elicit?: (message: string, signal: AbortSignal) => Promise<FormAnswer>;
 }
+
+export interface FormAnswer {
+  readonly action: 'accept' | 'decline' | 'cancel';
+  readonly content?: Record<string, string>;
+}
+
+type ConnectOptions = ClientOptions & (HttpServer | StdioServer);
 
 /** Connects a real client: the SDK's v1 for 2025-11-25, its v2 for 2026-07-28. */
 export function connectClient(era: Era, options: ConnectOptions): Promise<TestClient> {
   return era === '2025-11-25' ? connectLegacy(options) : connectModern(options);
 }
 
-async function connectLegacy({ url, token, roots }: ConnectOptions): Promise<TestClient> {
-  const capabilities = roots === undefined ? {} : { roots: {} };
+async function connectLegacy({ roots, elicit, ...server }: ConnectOptions): Promise<TestClient> {
+  const capabilities = {
+    ...(roots === undefined ? {} : { roots: {} }),
+    ...(elicit === undefined ? {} : { elicitation: {} }),
+  };
   const client = new LegacyClient({ name: 'test-client', version: '1.0.0' }, { capabilities });
   if (roots !== undefined) {
     client.setRequestHandler(ListRootsRequestSchema, () => ({ roots: roots.map((uri) => ({ uri })) }));
   }
-  const transport = new LegacyTransport(new URL(url), { requestInit: headers(token) });
+  if (elicit !== undefined) {
+    client.setRequestHandler(ElicitRequestSchema, async ({ params }, { signal }) => ({
+      ...(await elicit(params.message, signal)),
+    }));
+  }
+  const transport =
+    'url' in server
+      ? new LegacyTransport(new URL(server.url), { requestInit: headers(server.token) })
+      : new LegacyStdio(server);
+  const http = transport instanceof LegacyTransport ? transport : undefined;
   // The SDK's own types disagree about exactOptionalPropertyTypes.
   await client.connect(transport as Parameters<typeof client.connect>[0]);
   return {
     era: '2025-11-25',
-    version: transport.protocolVersion,
+    version: http?.protocolVersion,
     tools: async () => (await client.listTools()).tools,
     async call(name, args, options = {}) {
       return toAnswer(
@@ -94,25 +130,37 @@ async function connectLegacy({ url, token, roots }: ConnectOptions): Promise<Tes
       return (await client.complete({ ref, argument: { name: argument, value } })).completion.values;
     },
     async listen(uris, changed) {
+      client.setNotificationHandler(ToolListChangedNotificationSchema, () => changed('tools'));
       client.setNotificationHandler(ResourceListChangedNotificationSchema, () => changed('list'));
       client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => changed(params.uri));
       for (const uri of uris) await client.subscribeResource({ uri });
     },
     async close() {
-      await transport.terminateSession();
+      await http?.terminateSession();
       await client.close();
     },
     abandon: () => client.close(),
   };
 }
 
-async function connectModern({ url, token }: ConnectOptions): Promise<TestClient> {
+async function connectModern({ elicit, ...server }: ConnectOptions): Promise<TestClient> {
   const client = new ModernClient(
     { name: 'test-client', version: '2.0.0' },
-    { versionNegotiation: { mode: { pin: '2026-07-28' } } },
-      client.setNotificationHandler(ToolListChangedNotificationSchema, () => changed('tools'));
+    {
+      versionNegotiation: { mode: { pin: '2026-07-28' } },
+      ...(elicit === undefined ? {} : { capabilities: { elicitation: { form: {} } } }),
+    },
   );
-  await client.connect(new ModernTransport(new URL(url), { requestInit: headers(token) }));
+  if (elicit !== undefined) {
+    client.setRequestHandler('elicitation/create', async ({ params }, ctx) => ({
+      ...(await elicit(params.message, ctx.mcpReq.signal)),
+    }));
+  }
+  await client.connect(
+    'url' in server
+      ? new ModernTransport(new URL(server.url), { requestInit: headers(server.token) })
+      : new ModernStdio(server),
+  );
   return {
     era: '2026-07-28',
     version: client.getNegotiatedProtocolVersion(),
@@ -130,6 +178,7 @@ async function connectModern({ url, token }: ConnectOptions): Promise<TestClient
       return (await client.complete({ ref, argument: { name: argument, value } })).completion.values;
     },
     async listen(uris, changed) {
+      client.setNotificationHandler('notifications/tools/list_changed', () => changed('tools'));
       client.setNotificationHandler('notifications/resources/list_changed', () => changed('list'));
       client.setNotificationHandler('notifications/resources/updated', ({ params }) => changed(params.uri));
       await client.listen({
@@ -158,7 +207,6 @@ async function allPages<R>(
 
 const uriOf = ({ uriTemplate }: { uriTemplate: string }) => uriTemplate;
 
-      client.setNotificationHandler('notifications/tools/list_changed', () => changed('tools'));
 function textIn(block: unknown): string {
   if (typeof block === 'object' && block !== null && 'text' in block && typeof block.text === 'string') {
     return block.text;
@@ -195,6 +243,6 @@ function toAnswer(result: unknown): Answer {
     text: content.flatMap((block) => (block.type === 'text' ? [block.text ?? ''] : [])).join('\n'),
     data: structuredContent ?? {},
     isError: isError === true,
+    links: content.flatMap(({ type, uri }) => (type === 'resource_link' && uri !== undefined ? [uri] : [])),
   };
 }
-    links: content.flatMap(({ type, uri }) => (type === 'resource_link' && uri !== undefined ? [uri] : [])),

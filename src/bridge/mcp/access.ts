@@ -107,7 +107,10 @@ export async function resolveSession(
  *
  * @throws BridgeError `TURN_NOT_FOUND`, also for a turn that the caller may not see
  */
-export function resolveTurn(call: ToolCall, turn: TurnId): { folder: FolderApi; session: Session } {
+export function resolveTurn(
+  call: Pick<ToolCall, 'bridge' | 'scope'>,
+  turn: TurnId,
+): { folder: FolderApi; session: Session } {
   for (const folder of foldersOf(call)) {
     try {
       return { folder, session: folder.sessionOfTurn(turn) };

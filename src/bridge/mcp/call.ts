@@ -2,6 +2,7 @@ import type { BridgeApi } from '../api.ts';
 import type { Scope } from '../http/tokens.ts';
 import type { Clock } from '../ports.ts';
 import type { Once, TurnHandle } from './once.ts';
+import type { ClientQuestions } from './questions.ts';
 
 /** One tool call, as every tool sees it: what it may touch, who asks, and how it tells progress. */
 export interface ToolCall {
@@ -14,6 +15,10 @@ export interface ToolCall {
   readonly signal: AbortSignal;
   /** Absent where the client asked for no progress. */
   readonly progress: ProgressSink | undefined;
+  /** Asks the person at the client for approvals; absent where the settings do not allow it, or it can't. */
+  readonly questions: ClientQuestions | undefined;
+  /** The turn that this very call was waiting for when it asked the client: it must not send its prompt again. */
+  readonly resumed: TurnHandle | undefined;
   /** The client's root directories as paths; empty where it has none or can't be asked. */
   roots(): Promise<readonly string[]>;
   /** Names this very request, so that the same one sent again finds the same turn; absent: it can't be told. */

@@ -9,6 +9,7 @@ import { LegacySessions } from './legacySessions.ts';
 import type { McpDoorOptions } from './mcpDoor.ts';
 import { createServer, type McpServerDeps } from './mcpServer.ts';
 import { Once } from './once.ts';
+import { AskedByResult } from './questions.ts';
 import { ToolSet } from './toolSet.ts';
 
 /** How often an open stream says that it is alive, in milliseconds: a half-open one is noticed by that. */
@@ -37,6 +38,7 @@ export class McpEras {
       clock: options.clock,
       tools: new ToolSet(),
       once: new Once(),
+      asked: new AskedByResult(),
       changes: new ChangeFeed(options.bridge, options.clock),
       congested: (request) =>
         request !== undefined && this.#responses.get(request)?.writableNeedDrain === true,

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
-import { type CallToolResult, Server, type ServerContext } from '@modelcontextprotocol/server';
+import { type CallToolResult, type InputRequiredResult, Server, type ServerContext } from '@modelcontextprotocol/server';
 import { BridgeError } from '../../shared/errors.ts';
 import type { BridgeApi } from '../api.ts';
 import type { Scope } from '../http/tokens.ts';
 import type { Clock, Logger } from '../ports.ts';
-import { rootPaths } from './access.ts';
+import { resolveTurn, rootPaths } from './access.ts';
 import type { ProgressSink, ToolCall, ToolResult } from './call.ts';
 import type { ChangeFeed } from './changeFeed.ts';
 import type { Once, TurnHandle } from './once.ts';
+import { AnswerNeeded, type AskedByResult, askedInBetween, type ClientQuestions } from './questions.ts';
 import { serveReading } from './reading.ts';
 import { errorResult } from './result.ts';
 import type { ToolSet } from './toolSet.ts';
@@ -32,6 +33,7 @@ export interface McpServerDeps {
   readonly tools: ToolSet;
   readonly once: Once<TurnHandle>;
   readonly changes: ChangeFeed;
+  readonly asked: AskedByResult;
   /** Whether the reader of a request's answer is slower than we write. */
   congested(request: Request | undefined): boolean;
 }
@@ -44,14 +46,18 @@ export interface McpServerDeps {
 export function createServer(deps: McpServerDeps, scope: Scope, era: 'legacy' | 'modern'): Server {
   const server = new Server(
     { name: 'codex-bridge', title: 'Codex Bridge', version: deps.bridge.version },
-    { capabilities: CAPABILITIES, instructions: INSTRUCTIONS },
+    {
+      capabilities: CAPABILITIES,
+      instructions: INSTRUCTIONS,
+      requestState: { verify: deps.asked.verify },
+    },
   );
   serveReading(server, { bridge: deps.bridge, scope });
   const roots = new RootsOf(server, deps.logger);
   server.setRequestHandler('tools/list', () => ({
     tools: deps.tools.listed(deps.bridge.settings.mcp.toolProfile),
   }));
-  server.setRequestHandler('tools/call', async (request, ctx): Promise<CallToolResult> => {
+  server.setRequestHandler('tools/call', async (request, ctx): Promise<CallToolResult | InputRequiredResult> => {
     const { name, arguments: args } = request.params;
     try {
       const tool = deps.tools.get(name);
@@ -60,6 +66,7 @@ export function createServer(deps: McpServerDeps, scope: Scope, era: 'legacy' | 
       }
       return toMcp(await tool.call(args, toCall(deps, scope, era, server, roots, ctx, args)));
     } catch (error) {
+      if (error instanceof AnswerNeeded) return deps.asked.result(error, ctx);
       if (!(error instanceof BridgeError)) deps.logger.error('a tool failed', { tool: name, error });
       return toMcp(errorResult(error));
     }
@@ -88,6 +95,8 @@ function toCall(
     roots: () => (era === 'legacy' ? roots.get(ctx) : Promise.resolve([])),
     requestKey: era === 'legacy' ? requestKey(ctx, args) : undefined,
     once: deps.once,
+    questions: questionsOf(deps, era, server, ctx),
+    resumed: deps.asked.resume(ctx, (turn) => resolveTurn({ bridge: deps.bridge, scope }, turn)),
   };
 }
 
@@ -99,6 +108,21 @@ function requestKey(ctx: ServerContext, args: unknown): string | undefined {
   if (ctx.sessionId === undefined) return undefined;
   const content = createHash('sha256').update(JSON.stringify(args ?? {}));
   return `mcp ${ctx.sessionId} ${typeof ctx.mcpReq.id} ${ctx.mcpReq.id} ${content.digest('base64url')}`;
+}
+
+function questionsOf(
+  deps: McpServerDeps,
+  era: 'legacy' | 'modern',
+  server: Server,
+  ctx: ServerContext,
+): ClientQuestions | undefined {
+  if (!deps.bridge.settings.mcp.elicitApprovals) return undefined;
+  const elicitation = server.getClientCapabilities()?.elicitation;
+  // Clients from before there were modes name none.
+  const canForm =
+    elicitation !== undefined && (elicitation.form !== undefined || elicitation.url === undefined);
+  if (!canForm) return undefined;
+  return era === 'legacy' ? askedInBetween(ctx) : deps.asked.questions(ctx);
 }
 
 function progressSink(deps: McpServerDeps, ctx: ServerContext): ProgressSink | undefined {

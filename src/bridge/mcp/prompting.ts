@@ -50,6 +50,7 @@ export async function promptAndWait(
 }
 
 function sendOnce(call: ToolCall, target: PromptTarget, args: PromptArguments): Promise<TurnHandle> {
+  if (call.resumed !== undefined) return Promise.resolve(call.resumed);
   const key = args.idempotency_key ?? call.requestKey;
   if (key === undefined) return send(call, target, args, undefined);
   return call.once.run(`${target.folder.info.key} ${key}`, async () => {
@@ -71,8 +72,8 @@ async function send(
     prompt: args.prompt,
     source: { kind: 'mcp', ...(call.client === undefined ? {} : { name: call.client }) },
     ...(args.attachments === undefined ? {} : { attachments: args.attachments.map(toAttachment) }),
-    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     ...(args.mode === undefined ? {} : { mode: args.mode }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
   };
   if (target.session !== undefined) {
     const settings = target.settings === undefined ? {} : { settings: target.settings };

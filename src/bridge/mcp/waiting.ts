@@ -1,9 +1,11 @@
-import type { TurnId, TurnSnapshot } from '../../shared/session.ts';
+import { type Disposable, DisposableStore } from '../../shared/disposables.ts';
+import type { Approval, TurnId, TurnSnapshot } from '../../shared/session.ts';
 import { hasEnded } from '../../shared/session.ts';
 import type { Session } from '../sessions/session.ts';
 import type { ToolCall } from './call.ts';
 import { type Step, standOf, stepOf, textSoFar } from './progress.ts';
 import { ProgressReporter } from './progressReporter.ts';
+import { AnswerNeeded } from './questions.ts';
 
 /**
  * Seconds that a call waits: clients that follow progress bear minutes (Claude Code ends an HTTP call that is
@@ -32,14 +34,61 @@ export async function waitForTurn(
   const deadline = new AbortController();
   const cancelTimer = call.clock.after(seconds * 1000, () => deadline.abort());
   const stopReporting = report(call, session, first);
+  const asking = new Asking(call, session, turn);
+  const signal = AbortSignal.any([call.signal, deadline.signal]);
   try {
-    return await session.ended(turn, AbortSignal.any([call.signal, deadline.signal]));
+    return await Promise.race([session.ended(turn, signal), asking.failed]);
   } catch (error) {
     if (!deadline.signal.aborted || call.signal.aborted) throw error;
     return session.turn(turn);
   } finally {
     cancelTimer();
     stopReporting();
+    asking.dispose();
+  }
+}
+
+/** Brings the turn's approvals to the client while its call waits; each once, and away when it was answered. */
+class Asking implements Disposable {
+  /** Rejects when asking ends the call, or fails; never resolves. */
+  readonly failed: Promise<never>;
+  readonly #questions: ToolCall['questions'];
+  readonly #session: Session;
+  readonly #asked = new Map<string, AbortController>();
+  readonly #store = new DisposableStore();
+  readonly #fail: (error: unknown) => void;
+
+  constructor(call: ToolCall, session: Session, turn: TurnId) {
+    const { promise, reject } = Promise.withResolvers<never>();
+    this.failed = promise;
+    // Nobody waits any more when the call is over.
+    this.failed.catch(() => undefined);
+    this.#fail = reject;
+    this.#session = session;
+    this.#questions = call.questions;
+    if (this.#questions === undefined) return;
+    this.#store.add(
+      session.onChange(({ event }) => {
+        if (event.type === 'approval.requested' && event.approval.turn === turn) this.#ask(event.approval);
+        if (event.type === 'approval.resolved') this.#asked.get(event.approval)?.abort();
+      }),
+    );
+    for (const approval of session.snapshot.approvals) if (approval.turn === turn) this.#ask(approval);
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+    for (const controller of this.#asked.values()) controller.abort();
+  }
+
+  #ask(approval: Approval): void {
+    if (this.#questions === undefined || this.#asked.has(approval.id)) return;
+    const controller = new AbortController();
+    this.#asked.set(approval.id, controller);
+    this.#questions.ask(this.#session, approval, controller.signal).catch((error: unknown) => {
+      // A client that can't be asked leaves the answer to VS Code.
+      if (error instanceof AnswerNeeded) this.#fail(error);
+    });
   }
 }
 
