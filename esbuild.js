@@ -41,6 +41,9 @@ const common = {
 /** VS Code 1.106 may bring Node 22. */
 const node = { ...common, platform: 'node', target: 'node22' };
 
+/** Its main file hides from the bundler what it requires. */
+const esmOfJsonc = { 'jsonc-parser': join(root, 'node_modules/jsonc-parser/lib/esm/main.js') };
+
 /** Runs in the extension host, which gives `vscode` to `require` only: no native `import()`. */
 const host = { ...node, format: 'cjs', supported: { 'dynamic-import': false } };
 
@@ -63,10 +66,25 @@ const targets = {
     external: ['vscode'],
     plugins: [faceApart],
   },
-  face: { ...host, entryPoints: { face: 'src/extension/face.ts' }, outdir: 'dist', external: ['vscode'] },
+  face: {
+    ...host,
+    alias: esmOfJsonc,
+    entryPoints: { face: 'src/extension/face.ts' },
+    outdir: 'dist',
+    external: ['vscode'],
+  },
+  /** VS Code runs it when the extension was uninstalled. */
+  uninstall: {
+    ...node,
+    format: 'cjs',
+    alias: esmOfJsonc,
+    entryPoints: { uninstall: 'src/cli/uninstall.ts' },
+    outdir: 'dist',
+  },
   runtime: {
     ...node,
     format: 'esm',
+    alias: esmOfJsonc,
     splitting: true,
     entryPoints: { cli: 'src/cli/main.ts', guard: 'src/bridge/codex/guard.ts' },
     outdir: 'dist/runtime',

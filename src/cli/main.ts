@@ -19,6 +19,13 @@ const USAGE = `Usage: codex-bridge COMMAND [OPTIONS]
             --session ID            go on with this session
             --model M, --effort E, --sandbox MODE, --approval-policy P
             --json                  JSON lines instead of text
+  connect Register with a client: claude-code, codex, vscode, cursor, gemini; "json" prints the entry
+            --scope S               project, user; claude-code also local: the project, for you alone
+            --folder DIR            the project (default: the current folder)
+            --yes                   do not ask; --dry-run only shows what would be done
+            --replace               also where another server has the name
+            --remove                undo it; without a client: all registrations
+            --json                  one line of JSON
   doctor  Check Codex, node-pty, sandbox, git, port and discovery file
             --json
   stop    End the bridge after its turns
@@ -35,6 +42,7 @@ const COMMANDS: Record<string, (args: string[]) => Promise<number>> = {
   bridge: async () => (await import('./commands/bridge.ts')).bridge(),
   serve: async (args) => (await import('./commands/serve.ts')).serve(args),
   ask: async (args) => (await import('./commands/ask.ts')).ask(args),
+  connect: async (args) => (await import('./commands/connect.ts')).connect(args),
   doctor: async (args) => (await import('./commands/doctor.ts')).doctor(args),
   stop: async (args) => (await import('./commands/stop.ts')).stop(args),
 };

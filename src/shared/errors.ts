@@ -39,6 +39,11 @@ export const ERROR_CODES = [
   'MODEL_ERROR',
   'TURN_TIMEOUT',
   'TERMINAL_UNAVAILABLE',
+  // Other clients' configuration
+  'CLIENT_NOT_FOUND',
+  'CLIENT_CONFIG_UNUSABLE',
+  'REGISTRATION_EXISTS',
+  'REGISTRATION_FAILED',
   // The bridge itself
   'BRIDGE_RUNNING',
   'BRIDGE_NOT_RUNNING',

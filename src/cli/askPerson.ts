@@ -1,0 +1,66 @@
+import { createInterface } from 'node:readline/promises';
+import { UsageError } from './exit.ts';
+
+/** Whether a person sits there who can be asked. */
+export function isInteractive(): boolean {
+  return process.stdin.isTTY === true && process.stdout.isTTY === true;
+}
+
+/** How a command is told not to ask. */
+export interface ConfirmFlags {
+  readonly yes: boolean;
+  readonly json: boolean;
+  readonly 'dry-run': boolean;
+}
+
+/** @throws UsageError where nobody can be asked and `--yes` is not there */
+export async function isWanted({ yes, json }: ConfirmFlags, question: string): Promise<boolean> {
+  if (yes) return true;
+  if (json || !isInteractive()) {
+    throw new UsageError(
+      'Nobody is there to ask. Say --yes to do what is shown, or --dry-run to only see it.',
+    );
+  }
+  return askYes(question);
+}
+
+/** Only a clear yes is one. */
+export async function askYes(question: string): Promise<boolean> {
+  return /^y(es)?$/i.test(await askLine(`${question} [y/N] `));
+}
+
+/** A number or the value itself; an empty line is the first one. */
+export async function askChoice<T extends string>(
+  question: string,
+  choices: readonly Choice<T>[],
+): Promise<T> {
+  const list = choices.map(({ text }, index) => `  ${index + 1}  ${text}\n`).join('');
+  for (;;) {
+    const answer = await askLine(`${question}\n${list}[1] `);
+    const found =
+      answer === ''
+        ? choices[0]
+        : (choices[Number(answer) - 1] ?? choices.find(({ value }) => value === answer));
+    if (found !== undefined) return found.value;
+  }
+}
+
+export interface Choice<T extends string> {
+  readonly value: T;
+  readonly text: string;
+}
+
+/** The end of the input is an empty answer. */
+async function askLine(prompt: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  const ended = new AbortController();
+  lines.once('close', () => ended.abort());
+  try {
+    return (await lines.question(prompt, { signal: ended.signal })).trim();
+  } catch (error) {
+    if (ended.signal.aborted) return '';
+    throw error;
+  } finally {
+    lines.close();
+  }
+}
