@@ -3,6 +3,7 @@ import { type ChangesEvents, type ChangesRequests, changesParams } from './chang
 import type { ErrorInfo } from './errors.ts';
 import type { NumberedEvent } from './events.ts';
 import { type AccountInfo, type LoginRequests, type LoginState, loginParams } from './login.ts';
+import { turnTaskSchema } from './review.ts';
 import type { ParamSchemas } from './rpc.ts';
 import type {
   Approval,
@@ -142,6 +143,14 @@ export const faceParams = {
 
 /** What a face knows of a folder. */
 export interface FolderInfo {
+  /** A turn that is no prompt: a review, or a compaction of the context. An older bridge refuses it as unknown. */
+  'session.task': z.object({
+    session: id,
+    task: turnTaskSchema,
+    settings: z.exactOptional(sessionSettingsSchema),
+    source: sourceSchema,
+    idempotencyKey: z.exactOptional(z.string().check(z.maxLength(200))),
+  }),
   readonly key: FolderKey;
   /** Real path. */
   readonly path: string;
@@ -288,6 +297,7 @@ export interface FaceContract {
     ChangesRequests;
   events: {
     /** Only for sessions that this face has opened. */
+    'session.task': { params: z.infer<(typeof faceParams)['session.task']>; result: { turn: TurnId } };
     'session.event': { session: SessionId } & NumberedEvent;
     /** Something that a list shows has changed. */
     'session.changed': { summary: SessionSummary };

@@ -1,4 +1,5 @@
 import type { TurnChanges } from './changes.ts';
+import type { ReviewFinding, TurnTask } from './review.ts';
 
 /**
  * The one truth about a session. MCP tools, chat, history and progress all read a {@link SessionSnapshot};
@@ -108,7 +109,14 @@ export type Item =
   | (ItemBase & { readonly type: 'web_search'; readonly query: string })
   | (ItemBase & { readonly type: 'plan'; readonly text: string })
   | (ItemBase & { readonly type: 'image'; readonly path: string })
-  | (ItemBase & { readonly type: 'review'; readonly text: string })
+  | (ItemBase & {
+      readonly type: 'review';
+      /** All of it, findings included. */
+      readonly text: string;
+      /** What it says beside its findings; absent where these could not be told apart. */
+      readonly summary?: string;
+      readonly findings?: readonly ReviewFinding[];
+    })
   | (ItemBase & { readonly type: 'compaction' })
   /** An item type that this version does not know: shown by its name only. */
   | (ItemBase & { readonly type: 'other'; readonly name: string });
@@ -161,6 +169,9 @@ export interface TurnSnapshot {
   readonly plan: readonly PlanStep[];
   /** Codex's unified diff of the whole turn, as far as it knows (`turn/diff/updated`). */
   readonly diff: string;
+  /** Absent: the turn is a prompt. */
+  readonly task?: TurnTask;
+  /** What was asked; of a task what it does, in words. */
   /** What the turn changed on the disk; absent while it runs, and where nobody looked. */
   readonly changes?: TurnChanges;
   readonly usage: TokenUsage;

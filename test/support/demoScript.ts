@@ -1,3 +1,4 @@
+import { demoReview, isCompaction, isReview } from './reviewScript.ts';
 import type { ModelRequest, Step } from './scriptedModel.ts';
 import { addFile, command, cut, fail, patch, reasoning, stall, text, words } from './scriptedModel.ts';
 
@@ -15,9 +16,19 @@ import { addFile, command, cut, fail, patch, reasoning, stall, text, words } fro
  * - `!stall` — begins to speak and never goes on
  * - `!fail STATUS` — the endpoint answers with that HTTP status
  * - `!cut` — the stream breaks after a few words
+ * - a review of Codex's (`review/start`) — one finding for each changed file
+ * - a compaction — a summary of the prompts
  * - `!recall` — lists all the earlier prompts that it was given: shows that the context is there
  */
 export function* demoScript(request: ModelRequest): Generator<Step> {
+  if (isReview(request)) {
+    yield* demoReview(request);
+    return;
+  }
+  if (isCompaction(request)) {
+    yield text(`What was asked so far: ${request.prompts.slice(0, -1).join('; ')}`);
+    return;
+  }
   const [, name, rest = ''] = /^!([a-z]+) ?(.*)$/s.exec(request.prompt.trim()) ?? [];
   const output = request.outputs.at(-1);
   switch (name) {

@@ -15,6 +15,7 @@ import type { ThreadListResponse } from './generated/v2/ThreadListResponse.ts';
 import type { ThreadReadResponse } from './generated/v2/ThreadReadResponse.ts';
 import type { ThreadResumeResponse } from './generated/v2/ThreadResumeResponse.ts';
 import type { ThreadSetNameResponse } from './generated/v2/ThreadSetNameResponse.ts';
+import type { ThreadSettingsUpdateResponse } from './generated/v2/ThreadSettingsUpdateResponse.ts';
 import type { ThreadStartResponse } from './generated/v2/ThreadStartResponse.ts';
 import type { ThreadUnarchiveResponse } from './generated/v2/ThreadUnarchiveResponse.ts';
 import type { ThreadUnsubscribeResponse } from './generated/v2/ThreadUnsubscribeResponse.ts';
@@ -40,6 +41,7 @@ interface Results {
   'thread/delete': ThreadDeleteResponse;
   'thread/unsubscribe': ThreadUnsubscribeResponse;
   'thread/compact/start': ThreadCompactStartResponse;
+  'thread/settings/update': ThreadSettingsUpdateResponse;
   'turn/start': TurnStartResponse;
   'turn/steer': TurnSteerResponse;
   'turn/interrupt': TurnInterruptResponse;
@@ -76,6 +78,7 @@ const DEADLINES: Readonly<Record<CodexMethod, number>> = {
   'thread/delete': QUICK,
   'thread/unsubscribe': QUICK,
   'thread/compact/start': QUICK,
+  'thread/settings/update': QUICK,
   'turn/start': LOADS,
   'turn/steer': QUICK,
   'turn/interrupt': QUICK,

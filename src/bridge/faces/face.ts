@@ -1,6 +1,7 @@
 import { type Disposable, DisposableStore } from '../../shared/disposables.ts';
 import { BridgeError } from '../../shared/errors.ts';
 import { FACE_CONTRACT, type FaceContract, faceSchemas } from '../../shared/faces.ts';
+import { taskText } from '../../shared/review.ts';
 import { type Handlers, type MessagePort, type Params, RpcServer } from '../../shared/rpc.ts';
 import type { SessionId } from '../../shared/session.ts';
 import type { BridgeApi, FolderApi } from '../api.ts';
@@ -122,6 +123,8 @@ export class Face implements Disposable {
         session(id).configure(settings);
         return null;
       },
+      'session.task': ({ session: id, ...request }) =>
+        session(id).prompt({ ...request, prompt: taskText(request.task) }),
       'session.fork': async ({ session: id }) => (await this.#bridge().folderOfSession(id).fork(id)).snapshot,
       'session.archive': async ({ session: id, archived }) => {
         await session(id).archive(archived);

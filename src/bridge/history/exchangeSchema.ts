@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { type TurnChanges, withoutCopies } from '../../shared/changes.ts';
+import { REVIEW_SEVERITIES, turnTaskSchema } from '../../shared/review.ts';
 import type { SessionSnapshot } from '../../shared/session.ts';
 import { approvalPolicySchema, sandboxSchema } from '../../shared/settings.ts';
 
@@ -67,7 +68,24 @@ const item = z.discriminatedUnion('type', [
   z.object({ ...base, type: z.literal('web_search'), query: text }),
   z.object({ ...base, type: z.literal('plan'), text }),
   z.object({ ...base, type: z.literal('image'), path }),
-  z.object({ ...base, type: z.literal('review'), text }),
+  z.object({
+    ...base,
+    type: z.literal('review'),
+    text,
+    summary: z.exactOptional(text),
+    findings: z.exactOptional(
+      z.array(
+        z.object({
+          title: text,
+          body: text,
+          file: path,
+          line: count,
+          endLine: count,
+          severity: z.enum(REVIEW_SEVERITIES),
+        }),
+      ),
+    ),
+  }),
   z.object({ ...base, type: z.literal('compaction') }),
   z.object({ ...base, type: z.literal('other'), name }),
 ]);
@@ -117,6 +135,7 @@ const turn = z.object({
     'cancelled',
     'interrupted',
   ]),
+  task: z.exactOptional(turnTaskSchema),
   createdAt: time,
   startedAt: z.exactOptional(time),
   endedAt: z.exactOptional(time),

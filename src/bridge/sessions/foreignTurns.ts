@@ -1,11 +1,12 @@
 import type { BridgeError } from '../../shared/errors.ts';
+import type { TurnTask } from '../../shared/review.ts';
 import { NO_USAGE, type SessionId, type TurnId } from '../../shared/session.ts';
 import { userText } from '../codex/events/items.ts';
 import type { ServerNotification } from '../codex/generated/ServerNotification.ts';
 import type { ThreadItem } from '../codex/generated/v2/ThreadItem.ts';
 import { newTurnId } from '../ids.ts';
 import type { LiveSession } from './liveSession.ts';
-import { turnIdOf } from './notificationIds.ts';
+import { beginsTurn, innerTurnOf, turnIdOf } from './notificationIds.ts';
 import { TurnRun, type TurnRunDeps } from './turnRun.ts';
 
 interface ForeignTurn {
@@ -73,10 +74,11 @@ export class ForeignTurns {
   accept(session: LiveSession, thread: string, notification: ServerNotification): void {
     const codexTurn = turnIdOf(notification);
     let turn = this.#turns.get(session.id);
-    if (turn === undefined && notification.method === 'turn/started' && codexTurn !== undefined) {
+    if (turn === undefined && codexTurn !== undefined && beginsTurn(notification)) {
       turn = this.#begin(session, thread, codexTurn);
     }
-    if (turn === undefined || (codexTurn !== undefined && codexTurn !== turn.codexTurn)) return;
+    const isTurns = codexTurn === undefined || codexTurn === turn?.codexTurn;
+    if (turn === undefined || !(isTurns || innerTurnOf(notification)?.root === turn.codexTurn)) return;
     if (turn.run !== undefined) turn.run.accept(notification);
     else this.#early(session, turn, notification);
   }
@@ -129,15 +131,17 @@ export class ForeignTurns {
       const { item } = notification.params;
       // A prompt of ours whose start Codex answered too late: its turn has had its end here.
       if (isOurs(session, item)) turn.early = undefined;
-      else if (turn.early !== undefined) void this.#record(session, turn, promptOf(item));
+      else if (turn.early !== undefined) void this.#record(session, turn, item);
     } else if (notification.method === 'turn/completed') {
       // Without a single item nothing was said and nothing done.
       turn.ended.resolve();
     }
   }
 
-  async #record(session: LiveSession, turn: ForeignTurn, prompt: string): Promise<void> {
+  async #record(session: LiveSession, turn: ForeignTurn, first: ThreadItem): Promise<void> {
     const { early } = turn;
+    const prompt = promptOf(first);
+    const task = taskOf(first);
     const deps = this.#deps.runDeps(session);
     const { id, codexTurn } = turn;
     const run = new TurnRun(session, id, deps);
@@ -148,6 +152,7 @@ export class ForeignTurns {
       turn: {
         id,
         source: { kind: 'terminal' },
+        ...(task === undefined ? {} : { task }),
         prompt,
         attachments: [],
         status: 'queued',
@@ -171,6 +176,18 @@ function isOurs(session: LiveSession, item: ThreadItem): boolean {
   return item.type === 'userMessage' && session.head.turns.some(({ id }) => id === item.clientId);
 }
 
+/** Of the target of a review only Codex's words for it are known. */
+function taskOf(item: ThreadItem): TurnTask | undefined {
+  if (item.type === 'contextCompaction') return { kind: 'compact' };
+  if (item.type !== 'enteredReviewMode') return undefined;
+  const instructions = item.review.trim();
+  const uncommitted = instructions === '' || instructions === 'current changes';
+  return {
+    kind: 'review',
+    target: uncommitted ? { kind: 'uncommitted' } : { kind: 'custom', instructions },
+  };
+}
+
 /** What the person did, by the first item of the turn. */
 function promptOf(item: ThreadItem): string {
   switch (item.type) {
@@ -184,7 +201,7 @@ function promptOf(item: ThreadItem): string {
     case 'contextCompaction':
       return '/compact';
     case 'enteredReviewMode':
-      return '/review';
+      return `/review ${item.review === 'current changes' ? '' : item.review}`.trim();
     default:
       return '';
   }

@@ -6,6 +6,9 @@ import type { Clock } from '../ports.ts';
 /** How long a turn waits for a model that it has never reached, in ms: a network that comes back needs some. */
 const UNREACHED_MS = 15_000;
 
+/** Items that Codex makes itself, before the model was asked anything. */
+const BEFORE_MODEL: ReadonlySet<string> = new Set(['userMessage', 'enteredReviewMode', 'contextCompaction']);
+
 /**
  * Watches whether a turn reaches its model at all. Codex (0.169) says `error` with `willRetry` and "waiting for
  * network", and waits without end: right for a connection that drops in the middle of work, which is left to
@@ -25,7 +28,7 @@ export class ModelReach {
   /** A notification of the turn's. */
   see({ method, params }: ServerNotification): void {
     if (this.#reached) return;
-    if (method === 'item/started' && params.item.type !== 'userMessage') {
+    if (method === 'item/started' && !BEFORE_MODEL.has(params.item.type)) {
       this.#reached = true;
       this.dispose();
     } else if (method === 'error' && params.willRetry && waitsWithoutEnd(params.error)) {

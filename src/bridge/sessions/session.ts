@@ -1,6 +1,7 @@
 import type { Disposable } from '../../shared/disposables.ts';
 import type { NumberedEvent } from '../../shared/events.ts';
 import type { Attachment } from '../../shared/faces.ts';
+import type { TurnTask } from '../../shared/review.ts';
 import type {
   ApprovalDecision,
   SessionId,
@@ -10,21 +11,23 @@ import type {
   TurnSnapshot,
   TurnSource,
 } from '../../shared/session.ts';
-
-/** One prompt for a session. */
 import type { TurnMode } from './turnModes.ts';
 export interface PromptRequest {
+
+/** One prompt for a session, or one task. */
   readonly prompt: string;
   readonly attachments?: readonly Attachment[];
+  /** What is done instead of asking Codex the prompt, which then only says it in words (`taskText`). */
+  readonly task?: TurnTask;
   /** Rights and model for this turn only; the session's own where absent. */
   readonly settings?: SessionSettings;
   readonly source: TurnSource;
   /** The same key again finds the same turn instead of starting another. */
+  /** What the turn is, where it is more than its prompt. Its rights are then its own, below the ceiling. */
+  readonly mode?: TurnMode;
   readonly idempotencyKey?: string;
 }
 
-  /** What the turn is, where it is more than its prompt. Its rights are then its own, below the ceiling. */
-  readonly mode?: TurnMode;
 export interface SessionChange extends NumberedEvent {
   /** The snapshot with this event in it. */
   readonly snapshot: SessionSnapshot;
@@ -42,7 +45,7 @@ export interface Session {
    *
    * @throws BridgeError `PROMPT_EMPTY`, `PROMPT_TOO_LARGE`, `ATTACHMENT_*`, `RIGHTS_EXCEED_CEILING`,
    * `SESSION_ARCHIVED`, `QUEUE_FULL`, `CODEX_NOT_FOUND`, `CODEX_TOO_OLD`, `CODEX_LOGGED_OUT`,
-   * `HISTORY_UNAVAILABLE`, `BRIDGE_STOPPING`
+   * `HISTORY_UNAVAILABLE`, `BRIDGE_STOPPING`; for a task `GIT_UNAVAILABLE`, `REVISION_NOT_FOUND`, `NOTHING_TO_DO`
    */
   prompt(request: PromptRequest): Promise<{ turn: TurnId }>;
   /** Adds to the running turn. @throws BridgeError `TURN_NOT_RUNNING` */

@@ -1,5 +1,6 @@
 import { BridgeError } from '../../shared/errors.ts';
 import type { SessionEvent } from '../../shared/events.ts';
+import { taskText } from '../../shared/review.ts';
 import {
   type ApprovalDecision,
   NO_USAGE,
@@ -22,7 +23,8 @@ import type { EventWriter } from './eventWriter.ts';
 import { ForeignTurns } from './foreignTurns.ts';
 import type { LiveSession, SessionHost } from './liveSession.ts';
 import type { PromptRequest } from './session.ts';
-import { threadIdOf, turnIdOf } from './notificationIds.ts';
+import { beginsTurn, threadIdOf, turnIdOf } from './notificationIds.ts';
+import { prepareTask } from './prepareTask.ts';
 import type { Threads } from './threads.ts';
 import { rightsOf } from './turnModes.ts';
 import { JOINED, startedEvent, type TurnInput, TurnRun, type TurnRunDeps } from './turnRun.ts';
@@ -105,9 +107,17 @@ export class SessionWork implements SessionHost {
     const known = this.#known(request);
     if (known !== undefined) return known;
     this.#checkAccepting(session);
-    const settings = { ...session.head.settings, ...request.settings };
+    const settings = {
+      ...session.head.settings,
+      ...request.settings,
+      ...(request.task === undefined ? {} : { sandbox: 'read-only' as const }),
+    };
     rightsOf(this.#deps.settings(), settings, request.mode);
-    const prepared = await prepareInput(this.#deps.folder, request.prompt, request.attachments ?? []);
+    const { folder } = this.#deps;
+    const work =
+      request.task === undefined ? undefined : await prepareTask(folder, session.head, request.task);
+    const prompt = work === undefined ? request.prompt : taskText(work.task);
+    const prepared = await prepareInput(folder, prompt, request.attachments ?? []);
     await this.#deps.codex.requireLogin();
     // From here on nothing waits: what was checked still holds when the prompt is written.
     const meanwhile = this.#known(request);
@@ -116,7 +126,8 @@ export class SessionWork implements SessionHost {
     const turn: TurnSnapshot = {
       id: newTurnId(),
       source: request.source,
-      prompt: request.prompt,
+      ...(work === undefined ? {} : { task: work.task }),
+      prompt,
       attachments: prepared.infos,
       status: 'queued',
       createdAt: this.clock.now(),
@@ -136,8 +147,9 @@ export class SessionWork implements SessionHost {
       this.#deps.history.append(snapshot, numbered, idempotencyKey === undefined ? {} : { idempotencyKey }),
     );
     const mode = request.mode === undefined ? {} : { mode: request.mode };
-    this.#inputs.set(turn.id, { input: prepared.input, settings, ...mode });
-    this.#title(session, request.prompt);
+    const task = work === undefined ? {} : { task: work.start };
+    this.#inputs.set(turn.id, { input: prepared.input, settings, ...mode, ...task });
+    this.#title(session, prompt);
     this.#scheduler.request(session.id, turn.id);
     this.#deps.onStatus();
     return { turn: turn.id };
@@ -309,8 +321,8 @@ export class SessionWork implements SessionHost {
     const codexTurn = turnIdOf(notification);
     const foreign = this.#foreign.codexTurn(id);
     const ours = codexTurn === undefined || codexTurn !== foreign;
-    if (ours && run?.takes(codexTurn) === true) run.accept(notification);
-    else if (foreign !== undefined || notification.method === 'turn/started')
+    if (ours && run?.takes(notification) === true) run.accept(notification);
+    else if (foreign !== undefined || beginsTurn(notification))
       this.#foreign.accept(this.#deps.session(id), thread, notification);
   }
 

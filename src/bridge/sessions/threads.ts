@@ -105,11 +105,11 @@ export class Threads {
     return { model: entry.model, ...(effort === undefined ? {} : { effort }), ...asked };
   }
 
-  /** Codex has taken a turn that was started with this choice. */
-  accepted(session: SessionId, sent: TurnChoice): void {
+  /** Codex has taken a turn that was started with this choice; `told`: and with the earlier conversation. */
+  accepted(session: SessionId, sent: TurnChoice, told = true): void {
     const entry = this.#loaded.get(session);
     if (entry === undefined) return;
-    entry.blank = false;
+    if (told) entry.blank = false;
     // Once anything was named, Codex keeps it: from then on every turn names what it wants.
     entry.overridden ||= sent.model !== undefined || sent.effort !== undefined;
   }
@@ -244,6 +244,7 @@ export function conversationOf(session: SessionSnapshot): string {
     if (
       turn.status === 'queued' ||
       turn.status === 'running' ||
+      turn.task?.kind === 'compact' ||
       (answer === '' && turn.status !== 'completed')
     )
       continue;

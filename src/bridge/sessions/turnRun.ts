@@ -1,6 +1,7 @@
 import { DisposableStore } from '../../shared/disposables.ts';
 import { BridgeError, toErrorInfo } from '../../shared/errors.ts';
 import type { SessionEvent } from '../../shared/events.ts';
+import type { TurnTask } from '../../shared/review.ts';
 import type { FileChange, SessionSettings, TurnEnd, TurnError, TurnId } from '../../shared/session.ts';
 import type { BridgeSettings } from '../../shared/settings.ts';
 import type { TurnCopies } from '../changes/folderCopies.ts';
@@ -13,7 +14,8 @@ import type { CodexHost } from '../folders/codexHost.ts';
 import type { Clock, Logger } from '../ports.ts';
 import type { LiveSession } from './liveSession.ts';
 import { ModelReach } from './modelReach.ts';
-import { turnIdOf } from './notificationIds.ts';
+import { innerTurnOf, turnIdOf } from './notificationIds.ts';
+import { compactionIn, nothingLeft, startTask, TASK_BEGIN_MS, type TaskStart } from './taskStart.ts';
 import type { Threads, TurnChoice } from './threads.ts';
 import { modeParams, shaperOf, type TurnMode } from './turnModes.ts';
 
@@ -54,6 +56,8 @@ export interface TurnInput {
   readonly input: readonly UserInput[];
   readonly settings: SessionSettings;
   readonly mode?: TurnMode;
+  /** What is started instead of a prompt. */
+  readonly task?: TaskStart;
 }
 
 /** One turn while it runs: from the start at Codex to its one end. Used once. */
@@ -69,9 +73,12 @@ export class TurnRun {
   #client: CodexClient | undefined;
   #thread: string | undefined;
   #codexTurn: string | undefined;
+  /** The turn inside it that Codex works on, where there is one. */
+  #inner: string | undefined;
   /** Set when we ended it ourselves: what its end is called then. */
   #stopped: { status: 'cancelled' | 'interrupted'; error?: TurnError } | undefined;
-  #interruptSent = false;
+  /** The turn that Codex was last told to interrupt. */
+  #interrupted: string | undefined;
   /** How it ended. The first one counts; it is told once the changes are known. */
   #outcome: { status: TurnEnd; error: TurnError | undefined } | undefined;
   /** `turn/start` is on its way or answered. */
@@ -79,6 +86,8 @@ export class TurnRun {
   /** Whether the turn was started here; else it was typed in a terminal. */
   #own = true;
   #sawPrompt = false;
+  /** Looks whether the turn that is waited for has come. */
+  #awaited: (() => void) | undefined;
   readonly #stopAsked = Promise.withResolvers<undefined>();
   readonly #reach: ModelReach;
   #shape = shaperOf(undefined);
@@ -94,6 +103,10 @@ export class TurnRun {
 
   get turn(): TurnId {
     return this.#turn;
+  }
+
+  get #task(): TurnTask['kind'] | undefined {
+    return this.#session.head.turns.findLast(({ id }) => id === this.#turn)?.task?.kind;
   }
 
   get codexTurn(): string | undefined {
@@ -145,26 +158,38 @@ export class TurnRun {
   }
 
   /** Whether a notification of the session's thread may be about this turn. */
-  takes(turnId: string | undefined): boolean {
+  takes(notification: ServerNotification): boolean {
+    const turnId = turnIdOf(notification);
     if (turnId === undefined) return true;
-    return this.#codexTurn === undefined ? this.#sent : turnId === this.#codexTurn;
+    if (this.#codexTurn === undefined) return this.#sent;
+    return turnId === this.#codexTurn || innerTurnOf(notification)?.root === this.#codexTurn;
   }
 
   /** A notification of this session's thread. */
   accept(notification: ServerNotification): void {
     if (this.#outcome !== undefined) return;
-    if (this.#codexTurn === undefined) this.#early.push(notification);
-    else this.#map(notification);
+    if (this.#codexTurn !== undefined) {
+      this.#map(notification);
+      return;
+    }
+    this.#early.push(notification);
+    this.#awaited?.();
   }
 
   /** Ends the turn at Codex; its own `turn/completed` then ends it here. */
   async stop(status: 'cancelled' | 'interrupted', error?: TurnError): Promise<void> {
     this.#stopped ??= { status, ...(error === undefined ? {} : { error }) };
     this.#stopAsked.resolve(undefined);
-    if (this.#codexTurn !== undefined) await this.#interrupt(this.#codexTurn);
+    if (this.#codexTurn !== undefined) await this.#interrupt();
   }
 
   async steer(text: string, id: string): Promise<void> {
+    if (this.#task !== undefined) {
+      throw new BridgeError(
+        'INVALID_INPUT',
+        'A review or a compaction takes nothing in addition. Send a prompt: it runs when this is done.',
+      );
+    }
     if (this.#client === undefined || this.#thread === undefined || this.#codexTurn === undefined) {
       throw new BridgeError(
         'TURN_NOT_RUNNING',
@@ -185,7 +210,7 @@ export class TurnRun {
     else this.#end('interrupted', { code: error.code, message: error.message });
   }
 
-  async #start({ input, settings, mode }: TurnInput): Promise<void> {
+  async #start({ input, settings, mode, task }: TurnInput): Promise<void> {
     const { codex, threads, clock, folder, cwd = folder } = this.#deps;
     const params = modeParams(this.#deps.settings, settings, mode, { folder, cwd });
     this.#shape = shaperOf(mode);
@@ -204,11 +229,21 @@ export class TurnRun {
     if (this.#stopped !== undefined) return this.#endStopped();
     this.#client = link.client;
     this.#thread = thread;
-    if (restored !== undefined) this.#sayRestored();
+    if (restored !== undefined && task?.kind === 'compact') throw nothingLeft();
+    if (restored !== undefined && task === undefined) this.#sayRestored();
     const choice = threads.choice(this.#session.id, asked, (name) => codex.defaultEffort(name));
     this.#sent = true;
     // Not waited for before the turn is on its way: nothing is mapped until its answer is here.
     const prefix = diffPrefix(cwd);
+    if (task !== undefined) {
+      const how = { thread, folder, settings: this.#deps.settings, asked: settings, choice };
+      const codexTurn = await startTask(link.client, task, how);
+      threads.accepted(this.#session.id, choice, false);
+      this.#prepare(link.client, thread, await prefix);
+      if (codexTurn === undefined) this.#awaitCompaction(choice.model ?? model);
+      else this.#accepted(codexTurn, choice.model ?? model);
+      return;
+    }
     const { turn } = await link.client.call('turn/start', {
       threadId: thread,
       clientUserMessageId: this.#turn,
@@ -220,6 +255,26 @@ export class TurnRun {
     threads.accepted(this.#session.id, choice);
     this.#prepare(link.client, thread, await prefix);
     this.#accepted(turn.id, choice.model ?? model);
+  }
+
+  /** Codex says by notifications only that it has begun. */
+  #awaitCompaction(model: string): void {
+    const cancel = this.#deps.clock.after(TASK_BEGIN_MS, () => {
+      this.#awaited = undefined;
+      this.#end('failed', {
+        code: 'CODEX_TIMEOUT',
+        message: `Codex did not begin to compact within ${TASK_BEGIN_MS / 1000} s. Try again, or restart Codex.`,
+      });
+    });
+    this.#store.add({ dispose: cancel });
+    this.#awaited = () => {
+      const codexTurn = compactionIn(this.#early);
+      if (codexTurn === undefined) return;
+      cancel();
+      this.#awaited = undefined;
+      this.#accepted(codexTurn, model);
+    };
+    this.#awaited();
   }
 
   /** Resolves with the promise, or as soon as somebody wants the turn stopped. */
@@ -236,14 +291,15 @@ export class TurnRun {
       folder: cwd,
       now: () => clock.now(),
       diffPrefix,
+      compacts: this.#task === 'compact',
       interruptedAs: () => this.#stopped ?? { status: 'cancelled' },
     });
   }
 
   #accepted(codexTurn: string, model?: string): void {
     this.#codexTurn = codexTurn;
-    const others = this.#early.filter((one) => !this.takes(turnIdOf(one)));
-    this.#early = this.#early.filter((one) => this.takes(turnIdOf(one)));
+    const others = this.#early.filter((one) => !this.takes(one));
+    this.#early = this.#early.filter((one) => this.takes(one));
     if (others.length > 0) this.#deps.notOurs(others);
     if (this.#early.some((one) => this.#isAnothersPrompt(one))) {
       this.#handOver(this.#early);
@@ -259,11 +315,17 @@ export class TurnRun {
     const early = this.#early;
     this.#early = [];
     for (const notification of early) this.#map(notification);
-    if (this.#stopped !== undefined) void this.#interrupt(codexTurn);
+    if (this.#stopped !== undefined) void this.#interrupt();
   }
 
   #map(notification: ServerNotification): void {
-    if (!this.takes(turnIdOf(notification))) return;
+    if (!this.takes(notification)) return;
+    const inner = innerTurnOf(notification);
+    if (inner !== undefined) {
+      this.#inner = inner.id;
+      if (this.#stopped !== undefined) void this.#interrupt();
+      return;
+    }
     if (this.#isAnothersPrompt(notification)) {
       this.#handOver([notification]);
       return;
@@ -319,20 +381,27 @@ export class TurnRun {
     this.#store.add({ dispose: cancel });
   }
 
-  async #interrupt(codexTurn: string): Promise<void> {
-    if (this.#interruptSent || this.#client === undefined || this.#thread === undefined) return;
-    this.#interruptSent = true;
+  async #interrupt(): Promise<void> {
+    const turnId = this.#inner ?? this.#codexTurn;
+    if (turnId === undefined || turnId === this.#interrupted) return;
+    if (this.#client === undefined || this.#thread === undefined) return;
+    const first = this.#interrupted === undefined;
+    this.#interrupted = turnId;
+    if (first) this.#giveUpLater();
+    try {
+      await this.#client.call('turn/interrupt', { threadId: this.#thread, turnId });
+    } catch (error) {
+      // It may have ended at this very moment; then its end is on the way, else the grace ends it.
+      this.#deps.logger.debug('turn/interrupt was refused', { turn: this.#turn, error });
+    }
+  }
+
+  #giveUpLater(): void {
     const giveUp = this.#deps.clock.after(INTERRUPT_GRACE_MS, () => {
       this.#deps.logger.warn('Codex did not end an interrupted turn', { turn: this.#turn });
       this.#endStopped();
     });
     this.#store.add({ dispose: giveUp });
-    try {
-      await this.#client.call('turn/interrupt', { threadId: this.#thread, turnId: codexTurn });
-    } catch (error) {
-      // It may have ended at this very moment; then its end is on the way, else the grace ends it.
-      this.#deps.logger.debug('turn/interrupt was refused', { turn: this.#turn, error });
-    }
   }
 
   #sayRestored(): void {

@@ -4,6 +4,7 @@ import type { ThreadItem } from '../generated/v2/ThreadItem.ts';
 import type { UserInput } from '../generated/v2/UserInput.ts';
 import { fileChange } from './changes.ts';
 import { shownPath } from './paths.ts';
+import { parseReview } from './review.ts';
 
 /** Arguments and results of a tool longer than this (UTF-16 units) are cut, and say so. */
 export const MAX_TOOL_TEXT = 64 * 1024;
@@ -79,7 +80,7 @@ export function toItem(item: ThreadItem, context: ItemContext): Item {
       if (item.savedPath === undefined) return { ...base, type: 'other', name: item.type };
       return { ...base, type: 'image', path: shownPath(context.folder, item.savedPath) };
     case 'exitedReviewMode':
-      return { ...base, type: 'review', text: item.review };
+      return { ...base, type: 'review', ...parseReview(item.review, context.folder) };
     case 'contextCompaction':
       return { ...base, type: 'compaction' };
     // The begin of a review only names what is reviewed: as a review item it would look like the answer.

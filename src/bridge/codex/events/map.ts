@@ -21,6 +21,7 @@ import { rebaseDiff } from './diff.ts';
 import { plainMessage, turnError } from './errors.ts';
 import { PART_SEPARATOR, toItem } from './items.ts';
 import type { PassedOver } from './passedOver.ts';
+import { ReviewMode } from './reviewMode.ts';
 
 /** A turn's diff longer than this (UTF-16 units) is cut at a line, with a notice. */
 export const MAX_TURN_DIFF = 2 * 1024 * 1024;
@@ -36,6 +37,11 @@ export interface TurnEventMapperOptions {
   /** The thread's totals before this turn; absent: derived from the turn's first update. */
   readonly usageBefore?: TokenUsage;
   /** See `diffPrefix`; absent: the folder is the root of Codex's diffs. */
+  /**
+   * The turn does nothing but compact the context: its first count of tokens is then the one from before
+   * (seen with Codex 0.169).
+   */
+  readonly compacts?: boolean;
   readonly diffPrefix?: string;
   /**
    * How the turn ends when Codex says `interrupted`: it does so whenever somebody asked, also in a terminal, so
@@ -58,6 +64,7 @@ export class TurnEventMapper {
   readonly #parts = new Map<string, number>();
   readonly #notices = new Set<string>();
   #codexTurn: string | undefined;
+  readonly #review = new ReviewMode();
   #prompt: string | undefined;
   #sawItem = false;
   #usageBefore: TokenUsage | undefined;
@@ -180,7 +187,7 @@ export class TurnEventMapper {
   }
 
   #started(item: ThreadItem, startedAtMs: number): SessionEvent[] {
-    if (this.#isPrompt(item)) return [];
+    if (this.#isPrompt(item) || this.#review.hides(item, false)) return [];
     const startedAt = startedAtMs ?? this.#options.now();
     const started = toItem(item, { folder: this.#options.folder, done: false, startedAt });
     this.#startedAt.set(item.id, startedAt);
@@ -189,7 +196,11 @@ export class TurnEventMapper {
   }
 
   #completed(item: ThreadItem, completedAtMs: number): SessionEvent[] {
-    if (this.#isPrompt(item)) return [];
+    if (this.#isPrompt(item) || this.#review.hides(item, true)) return [];
+    return [this.#whole(item, completedAtMs)];
+  }
+
+  #whole(item: ThreadItem, completedAtMs: number | undefined): SessionEvent {
     const endedAt = completedAtMs ?? this.#options.now();
     const startedAt = this.#startedAt.get(item.id) ?? item.startedAtMs ?? endedAt;
     const completed = toItem(item, { folder: this.#options.folder, done: true, startedAt, endedAt });
@@ -199,7 +210,7 @@ export class TurnEventMapper {
     this.#changes.delete(item.id);
     this.#parts.delete(`summary ${item.id}`);
     this.#parts.delete(`text ${item.id}`);
-    return [{ type: 'item.completed', turn: this.#options.turn, item: whole }];
+    return { type: 'item.completed', turn: this.#options.turn, item: whole };
   }
 
   /**
@@ -282,7 +293,8 @@ export class TurnEventMapper {
    */
   #usage({ total, last, modelContextWindow }: ThreadTokenUsage): SessionEvent[] {
     this.#threadUsage = tokens(total);
-    this.#usageBefore ??= difference(this.#threadUsage, tokens(last));
+    this.#usageBefore ??=
+      this.#options.compacts === true ? this.#threadUsage : difference(this.#threadUsage, tokens(last));
     return [
       {
         type: 'turn.usage',
@@ -311,7 +323,9 @@ export class TurnEventMapper {
   #end(turn: Turn): SessionEvent[] {
     const end = this.#endOf(turn);
     this.#ended = true;
-    return [{ type: 'turn.ended', turn: this.#options.turn, at: this.#options.now(), ...end }];
+    const review = end.status === 'completed' ? this.#review.take() : undefined;
+    const last = review === undefined ? [] : [this.#whole(review, undefined)];
+    return [...last, { type: 'turn.ended', turn: this.#options.turn, at: this.#options.now(), ...end }];
   }
 
   #endOf(turn: Turn): Pick<Extract<SessionEvent, { type: 'turn.ended' }>, 'status' | 'error'> {

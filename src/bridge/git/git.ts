@@ -1,0 +1,64 @@
+import { type ExecFileException, execFile } from 'node:child_process';
+import { BridgeError } from '../../shared/errors.ts';
+
+/** How long git may take for one answer, in ms: a large working tree on a slow disk takes seconds. */
+const DEADLINE_MS = 60_000;
+/** More output than this (bytes) is not read; who asks only wants to know whether there is any. */
+const MAX_OUTPUT = 8 * 1024 * 1024;
+
+export interface GitAnswer {
+  /** 0 where git did as it was told. */
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Runs git in the folder, only to read: it takes no locks, asks nobody for a password and starts no program that
+ * the repository's own configuration names.
+ *
+ * @throws BridgeError `GIT_UNAVAILABLE` where there is no git, or it does not come to an end
+ */
+export function git(folder: string, args: readonly string[]): Promise<GitAnswer> {
+  const safe = ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', '--no-pager'];
+  return new Promise((resolve, reject) => {
+    execFile(
+      'git',
+      [...safe, ...args],
+      {
+        cwd: folder,
+        env: plainEnvironment(),
+        timeout: DEADLINE_MS,
+        maxBuffer: MAX_OUTPUT,
+        windowsHide: true,
+      },
+      (error, stdout, stderr) => {
+        if (error === null) resolve({ status: 0, stdout, stderr });
+        else if (typeof error.code === 'number') resolve({ status: error.code, stdout, stderr });
+        // Cut off because it said a lot: it did not fail.
+        else if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') resolve({ status: 0, stdout, stderr });
+        else reject(unavailable(error));
+      },
+    );
+  });
+}
+
+/** Whatever git repository a variable of ours names, the folder's own is meant. */
+function plainEnvironment(): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    GIT_OPTIONAL_LOCKS: '0',
+    GIT_TERMINAL_PROMPT: '0',
+    LC_ALL: 'C',
+  };
+  for (const name of ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_EXTERNAL_DIFF']) delete env[name];
+  return env;
+}
+
+function unavailable(cause: ExecFileException): BridgeError {
+  const message =
+    cause.code === 'ENOENT'
+      ? 'git could not be started in this folder. Install git, or put it on the PATH of the bridge, then try again.'
+      : `git gave no answer within ${DEADLINE_MS / 1000} s. Look whether it works in a terminal, then try again.`;
+  return new BridgeError('GIT_UNAVAILABLE', message, { cause });
+}
