@@ -119,6 +119,14 @@ export const faceParams = {
     source: sourceSchema,
     idempotencyKey: z.exactOptional(z.string().check(z.maxLength(200))),
   }),
+  /** A turn that is no prompt: a review, or a compaction of the context. An older bridge refuses it as unknown. */
+  'session.task': z.object({
+    session: id,
+    task: turnTaskSchema,
+    settings: z.exactOptional(sessionSettingsSchema),
+    source: sourceSchema,
+    idempotencyKey: z.exactOptional(z.string().check(z.maxLength(200))),
+  }),
   'session.steer': z.object({ session: id, turn: id, prompt }),
   'session.cancel': z.object({ session: id, turn: z.exactOptional(id) }),
   'session.rename': z.object({ session: id, title: z.string().check(z.minLength(1), z.maxLength(500)) }),
@@ -143,14 +151,6 @@ export const faceParams = {
 
 /** What a face knows of a folder. */
 export interface FolderInfo {
-  /** A turn that is no prompt: a review, or a compaction of the context. An older bridge refuses it as unknown. */
-  'session.task': z.object({
-    session: id,
-    task: turnTaskSchema,
-    settings: z.exactOptional(sessionSettingsSchema),
-    source: sourceSchema,
-    idempotencyKey: z.exactOptional(z.string().check(z.maxLength(200))),
-  }),
   readonly key: FolderKey;
   /** Real path. */
   readonly path: string;
@@ -274,6 +274,7 @@ export interface FaceContract {
       result: { approvals: readonly Approval[] };
     };
     'session.prompt': { params: z.infer<(typeof faceParams)['session.prompt']>; result: { turn: TurnId } };
+    'session.task': { params: z.infer<(typeof faceParams)['session.task']>; result: { turn: TurnId } };
     'session.steer': { params: z.infer<(typeof faceParams)['session.steer']>; result: null };
     'session.cancel': {
       params: z.infer<(typeof faceParams)['session.cancel']>;
@@ -297,7 +298,6 @@ export interface FaceContract {
     ChangesRequests;
   events: {
     /** Only for sessions that this face has opened. */
-    'session.task': { params: z.infer<(typeof faceParams)['session.task']>; result: { turn: TurnId } };
     'session.event': { session: SessionId } & NumberedEvent;
     /** Something that a list shows has changed. */
     'session.changed': { summary: SessionSummary };

@@ -156,6 +156,9 @@ export interface TurnNotice {
 export interface TurnSnapshot {
   readonly id: TurnId;
   readonly source: TurnSource;
+  /** Absent: the turn is a prompt. */
+  readonly task?: TurnTask;
+  /** What was asked; of a task what it does, in words. */
   readonly prompt: string;
   readonly attachments: readonly AttachmentInfo[];
   readonly status: TurnStatus;
@@ -169,9 +172,6 @@ export interface TurnSnapshot {
   readonly plan: readonly PlanStep[];
   /** Codex's unified diff of the whole turn, as far as it knows (`turn/diff/updated`). */
   readonly diff: string;
-  /** Absent: the turn is a prompt. */
-  readonly task?: TurnTask;
-  /** What was asked; of a task what it does, in words. */
   /** What the turn changed on the disk; absent while it runs, and where nobody looked. */
   readonly changes?: TurnChanges;
   readonly usage: TokenUsage;

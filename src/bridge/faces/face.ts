@@ -110,6 +110,8 @@ export class Face implements Disposable {
       },
       'session.approvals': ({ session: id }) => ({ approvals: session(id).snapshot.approvals }),
       'session.prompt': ({ session: id, ...request }) => session(id).prompt(request),
+      'session.task': ({ session: id, ...request }) =>
+        session(id).prompt({ ...request, prompt: taskText(request.task) }),
       'session.steer': async ({ session: id, turn, prompt }) => {
         await session(id).steer(turn, prompt);
         return null;
@@ -123,8 +125,6 @@ export class Face implements Disposable {
         session(id).configure(settings);
         return null;
       },
-      'session.task': ({ session: id, ...request }) =>
-        session(id).prompt({ ...request, prompt: taskText(request.task) }),
       'session.fork': async ({ session: id }) => (await this.#bridge().folderOfSession(id).fork(id)).snapshot,
       'session.archive': async ({ session: id, archived }) => {
         await session(id).archive(archived);

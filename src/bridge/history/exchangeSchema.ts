@@ -124,6 +124,7 @@ const turn = z.object({
     kind: z.enum(['window', 'mcp', 'cli', 'palette', 'terminal']),
     name: z.exactOptional(name),
   }),
+  task: z.exactOptional(turnTaskSchema),
   prompt: text,
   attachments: z.array(z.object({ kind: z.enum(['file', 'text', 'image', 'resource']), label: path })),
   status: z.enum([
@@ -135,7 +136,6 @@ const turn = z.object({
     'cancelled',
     'interrupted',
   ]),
-  task: z.exactOptional(turnTaskSchema),
   createdAt: time,
   startedAt: z.exactOptional(time),
   endedAt: z.exactOptional(time),

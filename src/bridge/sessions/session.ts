@@ -12,19 +12,19 @@ import type {
   TurnSource,
 } from '../../shared/session.ts';
 import type { TurnMode } from './turnModes.ts';
-export interface PromptRequest {
 
 /** One prompt for a session, or one task. */
+export interface PromptRequest {
   readonly prompt: string;
-  readonly attachments?: readonly Attachment[];
   /** What is done instead of asking Codex the prompt, which then only says it in words (`taskText`). */
   readonly task?: TurnTask;
+  readonly attachments?: readonly Attachment[];
   /** Rights and model for this turn only; the session's own where absent. */
   readonly settings?: SessionSettings;
   readonly source: TurnSource;
-  /** The same key again finds the same turn instead of starting another. */
   /** What the turn is, where it is more than its prompt. Its rights are then its own, below the ceiling. */
   readonly mode?: TurnMode;
+  /** The same key again finds the same turn instead of starting another. */
   readonly idempotencyKey?: string;
 }
 

@@ -36,12 +36,12 @@ export interface TurnEventMapperOptions {
   readonly now: () => number;
   /** The thread's totals before this turn; absent: derived from the turn's first update. */
   readonly usageBefore?: TokenUsage;
-  /** See `diffPrefix`; absent: the folder is the root of Codex's diffs. */
   /**
    * The turn does nothing but compact the context: its first count of tokens is then the one from before
    * (seen with Codex 0.169).
    */
   readonly compacts?: boolean;
+  /** See `diffPrefix`; absent: the folder is the root of Codex's diffs. */
   readonly diffPrefix?: string;
   /**
    * How the turn ends when Codex says `interrupted`: it does so whenever somebody asked, also in a terminal, so
@@ -63,8 +63,8 @@ export class TurnEventMapper {
   /** Last part of each reasoning text that was extended, by item and field. */
   readonly #parts = new Map<string, number>();
   readonly #notices = new Set<string>();
-  #codexTurn: string | undefined;
   readonly #review = new ReviewMode();
+  #codexTurn: string | undefined;
   #prompt: string | undefined;
   #sawItem = false;
   #usageBefore: TokenUsage | undefined;
@@ -322,9 +322,9 @@ export class TurnEventMapper {
 
   #end(turn: Turn): SessionEvent[] {
     const end = this.#endOf(turn);
-    this.#ended = true;
     const review = end.status === 'completed' ? this.#review.take() : undefined;
     const last = review === undefined ? [] : [this.#whole(review, undefined)];
+    this.#ended = true;
     return [...last, { type: 'turn.ended', turn: this.#options.turn, at: this.#options.now(), ...end }];
   }
 
