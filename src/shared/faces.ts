@@ -15,7 +15,7 @@ import type {
   TurnId,
   TurnStatus,
 } from './session.ts';
-import { MAX_PROMPT_LENGTH } from './session.ts';
+import { MAX_ANSWER_LENGTH, MAX_PROMPT_LENGTH } from './session.ts';
 import {
   approvalPolicySchema,
   type BridgeSettings,
@@ -69,6 +69,29 @@ export const sourceSchema = z.object({
 });
 
 const prompt = z.string().check(z.maxLength(MAX_PROMPT_LENGTH * 2));
+
+/** A person's answer to an approval; whether it fits to what was asked is checked with the approval. */
+export const approvalAnswerSchema = z.object({
+  session: id,
+  approval: id,
+  decision: z.enum(['accept', 'accept_for_session', 'decline', 'cancel']),
+  reason: z.exactOptional(z.string().check(z.maxLength(MAX_ANSWER_LENGTH))),
+  answers: z.exactOptional(
+    z
+      .array(
+        z.object({
+          id: z.string().check(z.maxLength(1000)),
+          value: z.union([
+            z.string().check(z.maxLength(MAX_ANSWER_LENGTH)),
+            z.number(),
+            z.boolean(),
+            z.array(z.string()).check(z.maxLength(1000)),
+          ]),
+        }),
+      )
+      .check(z.maxLength(1000)),
+  ),
+});
 
 /** Parameters of every request, parsed by the bridge at the border. */
 export const faceParams = {
@@ -136,11 +159,7 @@ export const faceParams = {
   'session.delete': z.object({ session: id }),
   'session.export': z.object({ session: id, format: z.enum(['json', 'markdown']) }),
   'session.import': z.object({ folder: id, data: z.string() }),
-  'approval.answer': z.object({
-    session: id,
-    approval: id,
-    decision: z.enum(['accept', 'accept_for_session', 'decline', 'cancel']),
-  }),
+  'approval.answer': approvalAnswerSchema,
   statistics: z.object({ folder: z.exactOptional(id) }),
   /** `now`: interrupts running turns; else the bridge leaves as soon as they are done. */
   stop: z.object({ now: z.boolean() }),

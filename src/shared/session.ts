@@ -1,4 +1,5 @@
 import type { TurnChanges } from './changes.ts';
+import type { AnswerRecord, FieldAnswer, QuestionField } from './questions.ts';
 import type { ReviewFinding, TurnTask } from './review.ts';
 
 /**
@@ -118,6 +119,18 @@ export type Item =
       readonly findings?: readonly ReviewFinding[];
     })
   | (ItemBase & { readonly type: 'compaction' })
+  /** What was answered to Codex, where no other item tells: a no with its reason, an answer, rights. */
+  | (ItemBase & {
+      readonly type: 'decision';
+      readonly about: Approval['request']['kind'];
+      /** What Codex asked for, in words: the command, the files, the rights, the question. */
+      readonly subject: string;
+      readonly decision: ApprovalDecision;
+      /** `timeout`: for too long nobody was there who could have answered. */
+      readonly by: 'face' | 'timeout';
+      readonly reason?: string;
+      readonly answers?: readonly AnswerRecord[];
+    })
   /** An item type that this version does not know: shown by its name only. */
   | (ItemBase & { readonly type: 'other'; readonly name: string });
 
@@ -126,6 +139,10 @@ export type ItemType = Item['type'];
 export interface PlanStep {
   readonly step: string;
   readonly status: 'pending' | 'in_progress' | 'completed';
+  /** How, in a turn that makes a plan. */
+  readonly details?: string;
+  /** Files to change or add, in a turn that makes a plan. */
+  readonly files?: readonly string[];
 }
 
 /** What was attached to a prompt: enough to show it, never the content itself. */
@@ -147,10 +164,6 @@ export interface TurnNotice {
    */
   readonly kind: 'thread_restored' | 'warning' | 'model_rerouted' | 'truncated';
   readonly text: string;
-  /** How, in a turn that makes a plan. */
-  readonly details?: string;
-  /** Files to change or add, in a turn that makes a plan. */
-  readonly files?: readonly string[];
 }
 
 export interface TurnSnapshot {
@@ -181,6 +194,14 @@ export interface TurnSnapshot {
 
 export type ApprovalDecision = 'accept' | 'accept_for_session' | 'decline' | 'cancel';
 
+/** What may come along with a decision. */
+export interface AnswerDetails {
+  /** Why not, in the person's words, with `decline` or `cancel`: Codex is told, too. */
+  readonly reason?: string;
+  /** To the fields of a question, with `accept`. */
+  readonly answers?: readonly FieldAnswer[];
+}
+
 /** A question of Codex's that a human must answer before it goes on. Bound to thread, turn and item. */
 export interface Approval {
   readonly id: string;
@@ -193,7 +214,17 @@ export interface Approval {
     | { readonly kind: 'command'; readonly command: string; readonly cwd: string }
     | { readonly kind: 'file_change'; readonly changes: readonly FileChange[]; readonly grantRoot?: string }
     | { readonly kind: 'permissions'; readonly text: string }
-    | { readonly kind: 'question'; readonly text: string };
+    | {
+        readonly kind: 'question';
+        /** All of it as text, for whoever shows no form. */
+        readonly text: string;
+        /** What stands above the fields. */
+        readonly intro?: string;
+        /** What has to be filled in; absent: a yes or a no is all. */
+        readonly fields?: readonly QuestionField[];
+        /** A page that the asker wants opened; a yes says that the person goes there. */
+        readonly url?: string;
+      };
 }
 
 /** What a session is doing, for lists and icons. */
@@ -224,6 +255,9 @@ export interface SessionSnapshot extends Omit<SessionSummary, 'turns' | 'state'>
   /** Number of the last event that is in this snapshot. */
   readonly seq: number;
 }
+
+/** The reason of a no, and one answer, are no longer than this (UTF-16 units). */
+export const MAX_ANSWER_LENGTH = 20_000;
 
 /** Prompts longer than this (UTF-16 units) are refused: Codex's own limit is below 10 MB. */
 export const MAX_PROMPT_LENGTH = 1_000_000;

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { NumberedEvent } from './events.ts';
-import { type Attachment, attachmentSchema, sessionSettingsSchema } from './faces.ts';
+import { type Attachment, approvalAnswerSchema, attachmentSchema, sessionSettingsSchema } from './faces.ts';
+import type { LoginState } from './login.ts';
 import type { ParamSchemas } from './rpc.ts';
 import type { FolderKey, SandboxMode, SessionId, SessionSnapshot, SessionSummary } from './session.ts';
 import { sandboxSchema } from './settings.ts';
@@ -30,11 +31,7 @@ export const chatParams = {
   steer: z.object({ session: id, turn: id, prompt: z.string() }),
   cancel: z.object({ session: id }),
   'session.delete': z.object({ session: id }),
-  'approval.answer': z.object({
-    session: id,
-    approval: id,
-    decision: z.enum(['accept', 'accept_for_session', 'decline', 'cancel']),
-  }),
+  'approval.answer': approvalAnswerSchema,
   /** A link in an answer was clicked. */
   'link.open': z.object({ href: z.string() }),
   /** The person wants to do what a welcome or error state offers. */

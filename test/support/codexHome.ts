@@ -65,13 +65,15 @@ export async function makeCodexHome(options: {
   config?: string;
   /** The model wants a login of OpenAI's. Default false. */
   needsLogin?: boolean;
+  /** Features of Codex's to turn on. */
+  features?: readonly string[];
 }): Promise<CodexHome> {
   const temp = options.dir === undefined ? await tempDir('ch') : undefined;
   const home = temp?.path ?? options.dir ?? '';
   await mkdir(home, { recursive: true, mode: 0o700 });
   await writeFile(
     join(home, 'config.toml'),
-    configToml(options.modelUrl, options.config ?? '', options.needsLogin === true),
+    configToml(options.modelUrl, options.config ?? '', options.features ?? [], options.needsLogin === true),
   );
   // HOME too, so that no profile of the person's runs in Codex's login shells.
   const env: Record<string, string> = { CODEX_HOME: home, HOME: home, USERPROFILE: home };
@@ -87,7 +89,12 @@ export async function makeCodexHome(options: {
 }
 
 /** The model is one whose metadata Codex brings along and whose tools are plain functions. */
-function configToml(modelUrl: string, more: string, needsLogin: boolean): string {
+function configToml(
+  modelUrl: string,
+  more: string,
+  features: readonly string[],
+  needsLogin: boolean,
+): string {
   return `model = "gpt-5.5"
 model_provider = "scripted"
 check_for_update_on_startup = false
@@ -108,5 +115,5 @@ enabled = false
 [features]
 plugins = false
 apps = false
-`;
+${features.map((feature) => `${feature} = true\n`).join('')}`;
 }

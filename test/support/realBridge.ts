@@ -40,6 +40,7 @@ export async function startRealBridge(
     needsLogin?: boolean;
     /** More variables for Codex. */
     codexEnv?: Readonly<Record<string, string>>;
+    codexFeatures?: readonly string[];
     clock?: Clock;
   } = {},
 ): Promise<RealBridge> {
@@ -50,6 +51,7 @@ export async function startRealBridge(
     dir: join(temp.path, 'ch'),
     config: options.codexConfig ?? '',
     needsLogin: options.needsLogin ?? false,
+    features: options.codexFeatures ?? [],
   });
   const folders = Array.from({ length: options.folders ?? 1 }, (_, i) => join(temp.path, `f${i}`));
   for (const folder of folders) await mkdir(folder);

@@ -25,7 +25,7 @@ export class Answer {
         this.#reasoning(step.summary);
         return true;
       case 'call':
-        this.#call(step.name, step.arguments);
+        this.#call(step.name, step.arguments, step.namespace);
         return true;
       case 'usage':
         this.#tokens = { ...this.#tokens, ...step.tokens };
@@ -101,7 +101,7 @@ export class Answer {
     });
   }
 
-  #call(name: string, args: unknown): void {
+  #call(name: string, args: unknown, namespace?: string): void {
     this.#begin();
     const output_index = this.#items++;
     const id = `${this.#id}_${output_index}`;
@@ -110,6 +110,7 @@ export class Answer {
       id: `fc_${id}`,
       call_id: `call_${id}`,
       name,
+      ...(namespace === undefined ? {} : { namespace }),
       arguments: JSON.stringify(args),
     };
     this.#send('response.output_item.added', { output_index, item: { ...item, arguments: '' } });

@@ -52,7 +52,13 @@ export interface TokenCounts {
 export type Step =
   | { readonly do: 'message'; readonly chunks: readonly string[]; readonly gate?: Gate | undefined }
   | { readonly do: 'reasoning'; readonly summary: readonly string[] }
-  | { readonly do: 'call'; readonly name: string; readonly arguments: unknown }
+  | {
+      readonly do: 'call';
+      readonly name: string;
+      readonly arguments: unknown;
+      /** Of an MCP server's tool: `mcp__SERVER`. */
+      readonly namespace?: string;
+    }
   | { readonly do: 'usage'; readonly tokens: TokenCounts }
   | { readonly do: 'fail'; readonly status: number; readonly message: string }
   | { readonly do: 'stall' }
@@ -91,8 +97,8 @@ export function command(cmd: string, more: Readonly<Record<string, unknown>> = {
 }
 
 /** A call of any function tool. */
-export function call(name: string, args: unknown): Step {
-  return { do: 'call', name, arguments: args };
+export function call(name: string, args: unknown, namespace?: string): Step {
+  return { do: 'call', name, arguments: args, ...(namespace === undefined ? {} : { namespace }) };
 }
 
 /** A patch in Codex's own format, applied by `apply_patch`; without the Begin and End lines. */

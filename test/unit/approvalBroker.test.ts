@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { ApprovalBroker } from '../../src/bridge/sessions/approvalBroker.ts';
 import type { LiveSession } from '../../src/bridge/sessions/liveSession.ts';
 import type { SessionEvent } from '../../src/shared/events.ts';
-import type { Approval, ApprovalDecision } from '../../src/shared/session.ts';
+import type { AnswerDetails, Approval, ApprovalDecision } from '../../src/shared/session.ts';
 import { SkewClock } from '../support/skewClock.ts';
 
 const MINUTE = 60_000;
@@ -39,8 +39,8 @@ function asking() {
   const { session, events } = sessionStub();
   const decided: Record<string, ApprovalDecision | undefined> = {};
   const ask = (id: string, turn?: string) =>
-    broker.ask(session, approval(id, turn), `codex-${id}`).then((decision) => {
-      decided[id] = decision;
+    broker.ask(session, approval(id, turn), `codex-${id}`).then((answered) => {
+      decided[id] = answered?.decision;
     });
   const resolutions = () =>
     events.flatMap((event) =>
@@ -99,7 +99,7 @@ describe('an answer', () => {
     };
     // Only `emit` is used, and identity.
     const live = session as unknown as LiveSession;
-    expect(await broker.ask(live, approval('a'), 'codex-a')).toBe('accept');
+    expect(await broker.ask(live, approval('a'), 'codex-a')).toEqual({ decision: 'accept', by: 'face' });
     expect(decisions).toEqual(['approval.resolved']);
     expect(clock.pending).toBe(0);
   });
@@ -171,5 +171,91 @@ describe('without an answer', () => {
     broker.dispose();
     await asked[0];
     expect(clock.pending).toBe(0);
+  });
+});
+
+describe('what comes along', () => {
+  const QUESTION: Approval['request'] = {
+    kind: 'question',
+    text: 'Name?',
+    fields: [
+      { id: 'name', label: 'Name?', required: true, secret: false, input: { kind: 'text' } },
+      { id: 'key', label: 'Key?', required: false, secret: true, input: { kind: 'text' } },
+    ],
+  };
+
+  function put(request: Approval['request'] = approval('a').request) {
+    const { session, events } = sessionStub();
+    const asked = broker.ask(session, { ...approval('a'), request }, 'codex-a');
+    return {
+      asked,
+      events,
+      items: () => events.flatMap((event) => (event.type === 'item.completed' ? [event.item] : [])),
+      answer: (decision: ApprovalDecision, details?: AnswerDetails) =>
+        broker.answer(session, 'a', decision, details),
+    };
+  }
+
+  test('the reason of a no is in the transcript before the question is closed', async () => {
+    const { asked, events, items, answer } = put();
+    answer('decline', { reason: ' use npm \n' });
+    expect(await asked).toEqual({ decision: 'decline', by: 'face', reason: 'use npm' });
+    expect(events.map(({ type }) => type)).toEqual([
+      'approval.requested',
+      'item.completed',
+      'approval.resolved',
+    ]);
+    expect(items()).toMatchObject([
+      { type: 'decision', status: 'declined', about: 'command', subject: 'make', reason: 'use npm' },
+    ]);
+  });
+
+  test('what Codex tells itself is not told twice', async () => {
+    for (const details of [undefined, {}, { reason: ' ' }]) {
+      const { asked, items, answer } = put();
+      answer('decline', details);
+      expect(await asked).toEqual({ decision: 'decline', by: 'face' });
+      expect(items()).toEqual([]);
+    }
+  });
+
+  test('a reason goes with a no only', async () => {
+    const { asked, answer } = put();
+    expect(() => answer('accept', { reason: 'why not' })).toThrow(
+      expect.objectContaining({ code: 'INVALID_INPUT' }),
+    );
+    answer('accept');
+    expect(await asked).toEqual({ decision: 'accept', by: 'face' });
+  });
+
+  test('answers are checked, and a secret one is kept nowhere', async () => {
+    const { asked, events, items, answer } = put(QUESTION);
+    for (const answers of [[], [{ id: 'name', value: 3 }], [{ id: 'other', value: 'x' }]]) {
+      expect(() => answer('accept', { answers })).toThrow(
+        expect.objectContaining({ code: 'INVALID_INPUT', message: expect.stringContaining('does not fit') }),
+      );
+    }
+    expect(events).toHaveLength(1);
+    const answers = [
+      { id: 'key', value: 'hunter2' },
+      { id: 'name', value: 'Ada' },
+    ];
+    answer('accept', { answers });
+    expect(await asked).toMatchObject({ decision: 'accept', answers: answers.toReversed() });
+    expect(items()).toMatchObject([
+      { status: 'completed', answers: [{ question: 'Name?', answer: 'Ada' }, { question: 'Key?' }] },
+    ]);
+    expect(JSON.stringify(events)).not.toContain('hunter2');
+  });
+
+  test('a question that nobody could answer says so; one that was answered elsewhere does not', async () => {
+    const alone = put(QUESTION);
+    clock.advance(5 * MINUTE);
+    expect(await alone.asked).toEqual({ decision: 'decline', by: 'timeout' });
+    expect(alone.items()).toMatchObject([{ type: 'decision', decision: 'decline', by: 'timeout' }]);
+    const elsewhere = put(QUESTION);
+    broker.resolvedElsewhere('codex-a');
+    expect(await elsewhere.asked).toBeUndefined();
+    expect(elsewhere.items()).toEqual([]);
   });
 });

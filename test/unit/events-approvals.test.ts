@@ -3,6 +3,7 @@ import {
   type ApprovalContext,
   type ApprovalRequest,
   boundTo,
+  cancelEndsTurn,
   failClosed,
   isApproval,
   refusalOf,
@@ -183,29 +184,185 @@ describe('rights', () => {
 });
 
 describe('questions', () => {
-  test('are shown with their options', () => {
-    expect(toApproval(request('question'), CONTEXT).request).toEqual({
-      kind: 'question',
-      text: 'Colour\nWhich?\n- Red: warm',
+  const fieldsOf = (one: ApprovalRequest) => {
+    const { request: shown } = toApproval(one, CONTEXT);
+    return shown.kind === 'question' ? shown.fields : undefined;
+  };
+
+  test('of the model: each with its options, and answered by their labels', () => {
+    const several = asked('item/tool/requestUserInput', {
+      questions: [
+        {
+          id: 'q',
+          header: 'Colour',
+          question: 'Which?',
+          isOther: true,
+          isSecret: false,
+          options: [{ label: 'Red', description: 'warm' }],
+        },
+        { id: 'key', header: '', question: 'The key?', isOther: false, isSecret: true, options: null },
+      ],
     });
-    expect(toResponse(request('question'), 'accept')).toEqual({ answers: {} });
+    expect(toApproval(several, CONTEXT)).toMatchObject({
+      decisions: ['accept', 'decline', 'cancel'],
+      request: { kind: 'question', text: 'Colour\nWhich?\n- Red: warm\n\nThe key?' },
+    });
+    expect(fieldsOf(several)).toEqual([
+      {
+        id: 'q',
+        heading: 'Colour',
+        label: 'Which?',
+        required: false,
+        secret: false,
+        input: {
+          kind: 'choice',
+          options: [{ value: 'Red', label: 'Red', description: 'warm' }],
+          other: true,
+        },
+      },
+      { id: 'key', label: 'The key?', required: false, secret: true, input: { kind: 'text' } },
+    ]);
+    expect(fieldsOf(request('question'))?.[0]?.required).toBe(true);
+    expect(toResponse(several, 'accept', [{ id: 'q', value: 'Red' }])).toEqual({
+      answers: { q: { answers: ['Red'] } },
+    });
+    expect(toResponse(several, 'decline', [{ id: 'q', value: 'Red' }])).toEqual({ answers: {} });
   });
 
-  test('a form without fields can be accepted, one with fields or a link can not', () => {
+  const form = (requestedSchema: object, mode = 'form') =>
+    asked('mcpServer/elicitation/request', {
+      ...request('elicitation').params,
+      mode,
+      requestedSchema: { type: 'object', ...requestedSchema },
+    });
+
+  test('of an MCP server: a form without fields is a yes or a no', () => {
+    expect(fieldsOf(request('elicitation'))).toBeUndefined();
     expect(toResponse(request('elicitation'), 'accept')).toEqual({
       action: 'accept',
       content: {},
       _meta: null,
     });
-    for (const more of [
-      { requestedSchema: { type: 'object', properties: { name: { type: 'string' } } } },
-      { mode: 'url', url: 'https://example.com' },
-      { mode: 'openai/userVerification', description: 'Who are you?' },
+  });
+
+  test.each(['form', 'openai/form', 'openaiForm'])('of an MCP server: every kind of field (%s)', (mode) => {
+    const whole = form(
+      {
+        required: ['n', 'name', 'sure', 'lost'],
+        properties: {
+          name: { type: 'string', title: 'Name', description: 'Yours', minLength: 1, maxLength: 9 },
+          mail: { type: 'string', format: 'email', default: 'a@b' },
+          pass: { type: 'string', format: 'password' },
+          n: { type: 'integer', minimum: 1, maximum: 3 },
+          x: { type: 'number', default: 0.5 },
+          sure: { type: 'boolean', default: true },
+          size: { type: 'string', enum: ['s', 'm'], enumNames: ['Small'] },
+          way: { type: 'string', oneOf: [{ const: 'a', title: 'By air' }] },
+          days: { type: 'array', items: { type: 'string', enum: ['mo', 'tu'] }, minItems: 1, maxItems: 2 },
+          nights: { type: 'array', items: { anyOf: [{ const: 'we', title: 'Wednesday' }] }, default: ['we'] },
+        },
+      },
+      mode,
+    );
+    const plain = { required: false, secret: false };
+    const options = (...list: string[][]) => list.map(([value, label]) => ({ value, label: label ?? value }));
+    expect(fieldsOf(whole)).toEqual([
+      {
+        ...plain,
+        id: 'n',
+        label: 'n',
+        required: true,
+        input: { kind: 'number', integer: true, minimum: 1, maximum: 3 },
+      },
+      {
+        ...plain,
+        id: 'name',
+        label: 'Name',
+        description: 'Yours',
+        required: true,
+        input: { kind: 'text', minLength: 1, maxLength: 9 },
+      },
+      { ...plain, id: 'sure', label: 'sure', input: { kind: 'boolean', initial: true } },
+      { ...plain, id: 'mail', label: 'mail', input: { kind: 'text', format: 'email', initial: 'a@b' } },
+      { ...plain, id: 'pass', label: 'pass', secret: true, input: { kind: 'text' } },
+      { ...plain, id: 'x', label: 'x', input: { kind: 'number', integer: false, initial: 0.5 } },
+      {
+        ...plain,
+        id: 'size',
+        label: 'size',
+        input: { kind: 'choice', options: options(['s', 'Small'], ['m']), other: false },
+      },
+      {
+        ...plain,
+        id: 'way',
+        label: 'way',
+        input: { kind: 'choice', options: options(['a', 'By air']), other: false },
+      },
+      {
+        ...plain,
+        id: 'days',
+        label: 'days',
+        input: { kind: 'choices', options: options(['mo'], ['tu']), least: 1, most: 2 },
+      },
+      {
+        ...plain,
+        id: 'nights',
+        label: 'nights',
+        input: { kind: 'choices', options: options(['we', 'Wednesday']), initial: ['we'] },
+      },
+    ]);
+    const answers = [
+      { id: 'name', value: 'Ada' },
+      { id: 'n', value: 2 },
+      { id: 'days', value: ['mo'] },
+    ];
+    expect(toResponse(whole, 'accept', answers)).toEqual({
+      action: 'accept',
+      content: { name: 'Ada', n: 2, days: ['mo'] },
+      _meta: null,
+    });
+    expect(toResponse(whole, 'cancel', answers)).toEqual({ action: 'cancel', content: null, _meta: null });
+  });
+
+  test('of an MCP server: a page of the web can be opened', () => {
+    const page = asked('mcpServer/elicitation/request', {
+      ...request('elicitation').params,
+      mode: 'url',
+      url: 'https://example.com/login',
+    });
+    expect(toApproval(page, CONTEXT)).toMatchObject({
+      decisions: ['accept', 'decline', 'cancel'],
+      request: { url: 'https://example.com/login', text: 'srv: Run it?\nhttps://example.com/login' },
+    });
+    expect(toResponse(page, 'accept')).toEqual({ action: 'accept', content: null, _meta: null });
+  });
+
+  test('of an MCP server: what can not be shown can only be declined', () => {
+    for (const other of [
+      form({ properties: { deep: { type: 'object', properties: {} } } }),
+      form({ properties: { list: { type: 'array', items: { type: 'number' } } } }, 'openai/form'),
+      asked('mcpServer/elicitation/request', {
+        ...request('elicitation').params,
+        mode: 'url',
+        url: 'file:///etc/passwd',
+      }),
+      asked('mcpServer/elicitation/request', {
+        ...request('elicitation').params,
+        mode: 'openai/userVerification',
+        description: 'Who are you?',
+      }),
     ]) {
-      const other = asked('mcpServer/elicitation/request', { ...request('elicitation').params, ...more });
       expect(toApproval(other, CONTEXT).decisions).toEqual(['decline', 'cancel']);
       expect(toResponse(other, 'accept')).toMatchObject({ action: 'decline', content: null });
     }
+  });
+
+  test('where Codex has no word for stopping, the turn is interrupted beside it', () => {
+    expect(named.filter(([, one]) => !cancelEndsTurn(one)).map(([name]) => name)).toEqual([
+      'permissions',
+      'question',
+      'elicitation',
+    ]);
   });
 });
 

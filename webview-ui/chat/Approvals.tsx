@@ -1,7 +1,15 @@
-import { useState } from 'preact/hooks';
-import type { Approval, ApprovalDecision } from '../../src/shared/session.ts';
+import './approvals.css';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { type FieldProblem, problemsOf } from '../../src/shared/questions.ts';
+import {
+  type AnswerDetails,
+  type Approval,
+  type ApprovalDecision,
+  MAX_ANSWER_LENGTH,
+} from '../../src/shared/session.ts';
 import { Changes } from './Diff.tsx';
 import { Icon } from './Icon.tsx';
+import { answersOf, type Drafts, Field, firstDrafts, inputId } from './QuestionFields.tsx';
 import type { ChatStore } from './store.ts';
 import { Visible } from './Visible.tsx';
 
@@ -24,54 +32,196 @@ export function Approvals({ store }: { store: ChatStore }) {
   const session = store.head.value?.id;
   const approvals = store.approvals.value;
   const first = approvals[0];
+  const card = useRef<HTMLElement>(null);
+  /** The person answered from within the card: the keyboard must not be left nowhere. */
+  const refocus = useRef(false);
+  useEffect(() => {
+    if (!refocus.current) return;
+    refocus.current = false;
+    (card.current ?? document.querySelector<HTMLElement>('.composer textarea'))?.focus();
+  }, [first?.id]);
   if (session === undefined || first === undefined) return null;
-  return <Card key={first.id} approval={first} more={approvals.length - 1} store={store} session={session} />;
+  const answer = async (decision: ApprovalDecision, details: AnswerDetails) => {
+    refocus.current = card.current?.contains(document.activeElement) === true;
+    const { reason, answers } = details;
+    const done = await store.ask('approval.answer', {
+      session,
+      approval: first.id,
+      decision,
+      ...(reason === undefined ? {} : { reason }),
+      ...(answers === undefined
+        ? {}
+        : { answers: answers.map(({ id, value }) => ({ id, value: copyOf(value) })) }),
+    });
+    if (done === undefined) refocus.current = false;
+    return done !== undefined;
+  };
+  const title = TITLES[first.request.kind];
+  return (
+    <section class="approval" role="alertdialog" aria-label={title} tabIndex={-1} ref={card}>
+      <h2>
+        <Icon name={first.request.kind === 'question' ? 'question' : 'shield'} /> {title}
+        {approvals.length > 1 && <span class="muted"> ({approvals.length - 1} more)</span>}
+      </h2>
+      <Card
+        key={first.id}
+        approval={first}
+        answer={answer}
+        openLink={(href) => store.ask('link.open', { href })}
+      />
+    </section>
+  );
 }
 
-function Card({
-  approval,
-  more,
-  store,
-  session,
-}: {
-  approval: Approval;
-  more: number;
-  store: ChatStore;
-  session: string;
-}) {
+function copyOf<T>(value: T | readonly string[]): T | string[] {
+  return Array.isArray(value) ? [...value] : (value as T); // the lists are all that is readonly
+}
+
+interface CardProps {
+  readonly approval: Approval;
+  /** @returns whether it was taken */
+  readonly answer: (decision: ApprovalDecision, details: AnswerDetails) => Promise<boolean>;
+  readonly openLink: (href: string) => Promise<unknown>;
+}
+
+function Card({ approval, answer, openLink }: CardProps) {
+  const { request, decisions } = approval;
+  const fields = (request.kind === 'question' ? request.fields : undefined) ?? [];
+  const url = request.kind === 'question' ? request.url : undefined;
   const [sent, setSent] = useState(false);
-  const answer = async (decision: ApprovalDecision) => {
+  const [drafts, setDrafts] = useState<Drafts>(() => firstDrafts(fields));
+  const [problems, setProblems] = useState<readonly FieldProblem[]>([]);
+  /** The reason as it is being written; null: none is. */
+  const [why, setWhy] = useState<string | null>(null);
+
+  const send = async (decision: ApprovalDecision, details: AnswerDetails = {}) => {
     setSent(true);
-    const done = await store.ask('approval.answer', { session, approval: approval.id, decision });
-    if (done === undefined) setSent(false);
+    if (!(await answer(decision, details))) setSent(false);
   };
-  const title = TITLES[approval.request.kind];
+  const accept = async () => {
+    const answers = answersOf(fields, drafts);
+    const wrong = problemsOf(fields, answers);
+    setProblems(wrong);
+    const first = fields.findIndex(({ id }) => id === wrong[0]?.id);
+    if (first >= 0) {
+      document.getElementById(inputId(first))?.focus();
+      return;
+    }
+    if (url !== undefined) await openLink(url);
+    await send('accept', fields.length === 0 ? {} : { answers });
+  };
+  const no = (decision: 'decline' | 'cancel') =>
+    void send(decision, why === null || why.trim() === '' ? {} : { reason: why });
+
   return (
-    <section class="approval" role="alertdialog" aria-label={title}>
-      <h2>
-        <Icon name="shield" /> {title}
-        {more > 0 && <span class="muted"> ({more} more)</span>}
-      </h2>
-      <Request approval={approval} />
-      {approval.reason !== undefined && (
-        <p class="reason">
-          <Visible text={approval.reason} />
-        </p>
-      )}
-      <div class="buttons">
-        {approval.decisions.map((decision) => (
-          <button
-            key={decision}
-            type="button"
-            class={decision === 'accept' ? 'primary' : 'secondary'}
-            disabled={sent}
-            onClick={() => void answer(decision)}
-          >
-            {LABELS[decision]}
-          </button>
-        ))}
+    <form
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (sent) return;
+        if (why !== null) no('decline');
+        else if (decisions.includes('accept')) void accept();
+      }}
+      onKeyDown={(event) => {
+        if (event.key !== 'Escape' || why === null) return;
+        event.stopPropagation();
+        setWhy(null);
+      }}
+    >
+      <div class="scrolls">
+        <Request approval={approval} />
+        {approval.reason !== undefined && (
+          <p class="reason">
+            <Visible text={approval.reason} />
+          </p>
+        )}
+        {why === null &&
+          fields.map((field, place) => (
+            <Field
+              key={field.id}
+              field={field}
+              place={place}
+              draft={drafts[field.id]}
+              problem={problems.find(({ id }) => id === field.id)?.problem}
+              onDraft={(draft) => {
+                setDrafts({ ...drafts, [field.id]: draft });
+                setProblems(problems.filter(({ id }) => id !== field.id));
+              }}
+            />
+          ))}
+        {why !== null && <Why text={why} onText={setWhy} onSend={() => no('decline')} />}
       </div>
-    </section>
+      {why === null ? (
+        <div class="buttons">
+          {decisions.map((decision) =>
+            decision === 'accept' ? (
+              <button key={decision} type="submit" class="primary" disabled={sent}>
+                {fields.length > 0 ? 'Answer' : url === undefined ? LABELS.accept : 'Open page and accept'}
+              </button>
+            ) : (
+              <button
+                key={decision}
+                type="button"
+                class="secondary"
+                disabled={sent}
+                onClick={() => void send(decision)}
+              >
+                {LABELS[decision]}
+              </button>
+            ),
+          )}
+          <button type="button" class="secondary" disabled={sent} onClick={() => setWhy('')}>
+            Decline and say why…
+          </button>
+        </div>
+      ) : (
+        <div class="buttons">
+          <button type="submit" class="primary" disabled={sent || why.trim() === ''}>
+            Decline and go on
+          </button>
+          <button
+            type="button"
+            class="secondary"
+            disabled={sent || why.trim() === ''}
+            onClick={() => no('cancel')}
+          >
+            {LABELS.cancel}
+          </button>
+          <button type="button" class="secondary" disabled={sent} onClick={() => setWhy(null)}>
+            Back
+          </button>
+        </div>
+      )}
+    </form>
+  );
+}
+
+/** Where the reason of a no is written. Enter sends, as in the composer. */
+function Why(props: { text: string; onText: (text: string) => void; onSend: () => void }) {
+  const { text, onText, onSend } = props;
+  const area = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => area.current?.focus(), []);
+  return (
+    <div class="why">
+      <label for="decline-reason">Why not, and what instead?</label>
+      <textarea
+        id="decline-reason"
+        ref={area}
+        rows={3}
+        maxLength={MAX_ANSWER_LENGTH}
+        aria-describedby="decline-reason-hint"
+        value={text}
+        onInput={(event) => onText(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+          event.preventDefault();
+          if (text.trim() !== '') onSend();
+        }}
+      />
+      <p class="muted" id="decline-reason-hint">
+        Codex reads it and goes on. With “Decline and stop” it becomes your next prompt.
+      </p>
+    </div>
   );
 }
 
@@ -100,12 +250,24 @@ function Request({ approval }: { approval: Approval }) {
           )}
         </div>
       );
-    case 'permissions':
     case 'question':
-      return (
-        <pre class="exact">
-          <Visible text={request.text} />
-        </pre>
-      );
+      if (request.fields !== undefined) {
+        return request.intro === undefined ? null : (
+          <p class="intro">
+            <Visible text={request.intro} />
+          </p>
+        );
+      }
+      return <Exact text={request.text} />;
+    case 'permissions':
+      return <Exact text={request.text} />;
   }
+}
+
+function Exact({ text }: { text: string }) {
+  return (
+    <pre class="exact">
+      <Visible text={text} />
+    </pre>
+  );
 }

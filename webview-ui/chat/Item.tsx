@@ -1,4 +1,5 @@
 import type { Item } from '../../src/shared/session.ts';
+import { Decision } from './Decision.tsx';
 import { Changes } from './Diff.tsx';
 import { Fold } from './Fold.tsx';
 import { Icon } from './Icon.tsx';
@@ -51,6 +52,8 @@ export const ItemView = memo(({ item }: { item: Item }) => {
           </span>
         </p>
       );
+    case 'decision':
+      return <Decision item={item} />;
     case 'other':
       return <Line icon="circle-small" text={item.name} item={item} />;
   }

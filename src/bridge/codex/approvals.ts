@@ -1,3 +1,4 @@
+import type { FieldAnswer } from '../../shared/questions.ts';
 import type { Approval, ApprovalDecision, FileChange, TurnId } from '../../shared/session.ts';
 import { legacyFileChanges } from './events/changes.ts';
 import type { ApplyPatchApprovalResponse } from './generated/ApplyPatchApprovalResponse.ts';
@@ -7,12 +8,18 @@ import type { CommandExecutionApprovalDecision } from './generated/v2/CommandExe
 import type { CommandExecutionRequestApprovalParams } from './generated/v2/CommandExecutionRequestApprovalParams.ts';
 import type { CommandExecutionRequestApprovalResponse } from './generated/v2/CommandExecutionRequestApprovalResponse.ts';
 import type { FileChangeRequestApprovalResponse } from './generated/v2/FileChangeRequestApprovalResponse.ts';
-import type { McpServerElicitationRequestParams } from './generated/v2/McpServerElicitationRequestParams.ts';
 import type { McpServerElicitationRequestResponse } from './generated/v2/McpServerElicitationRequestResponse.ts';
 import type { PermissionsRequestApprovalParams } from './generated/v2/PermissionsRequestApprovalParams.ts';
 import type { PermissionsRequestApprovalResponse } from './generated/v2/PermissionsRequestApprovalResponse.ts';
 import type { RequestPermissionProfile } from './generated/v2/RequestPermissionProfile.ts';
 import type { ToolRequestUserInputResponse } from './generated/v2/ToolRequestUserInputResponse.ts';
+import {
+  elicitationForm,
+  elicitationQuestion,
+  elicitationResponse,
+  userInputQuestion,
+  userInputResponse,
+} from './questions.ts';
 
 /** Requests of Codex's that a person answers. All others are refused: see {@link refusalOf}. */
 export type ApprovalRequest = Extract<
@@ -50,6 +57,7 @@ export interface ApprovalContext {
 }
 
 const ALL: readonly ApprovalDecision[] = ['accept', 'accept_for_session', 'decline', 'cancel'];
+const ANSWER: readonly ApprovalDecision[] = ['accept', 'decline', 'cancel'];
 const NO_ONLY: readonly ApprovalDecision[] = ['decline', 'cancel'];
 
 /** Whether a person is to answer this request. */
@@ -99,22 +107,20 @@ export function toApproval(request: ApprovalRequest, context: ApprovalContext): 
         decisions: ALL,
         request: { kind: 'permissions', text: permissionsText(request.params.permissions) },
       };
-    case 'item/tool/requestUserInput': {
-      const questions = request.params.questions.map(({ header, question, options }) =>
-        [header, question, ...(options ?? []).map((option) => `- ${option.label}: ${option.description}`)]
-          .filter((line) => line !== '')
-          .join('\n'),
-      );
-      // An answer would need more than a decision: a person can steer the turn with it instead.
+    case 'item/tool/requestUserInput':
       return {
         ...base,
         item: request.params.itemId,
-        decisions: NO_ONLY,
-        request: { kind: 'question', text: questions.join('\n\n') },
+        decisions: ANSWER,
+        request: userInputQuestion(request.params),
       };
-    }
     case 'mcpServer/elicitation/request':
-      return { ...base, item: '', ...elicitation(request.params) };
+      return {
+        ...base,
+        item: '',
+        decisions: elicitationForm(request.params) === undefined ? NO_ONLY : ANSWER,
+        request: elicitationQuestion(request.params),
+      };
     case 'applyPatchApproval': {
       const { callId, fileChanges, reason, grantRoot } = request.params;
       const changes = legacyFileChanges(context.folder, fileChanges);
@@ -133,8 +139,16 @@ export function toApproval(request: ApprovalRequest, context: ApprovalContext): 
   }
 }
 
-/** Codex's answer to a decision. Whatever was not offered is a no. */
-export function toResponse(request: ApprovalRequest, decision: ApprovalDecision): ApprovalResponse {
+/**
+ * Codex's answer to a decision. Whatever was not offered is a no.
+ *
+ * @param answers to the fields of the question, checked already; of other requests they are not read
+ */
+export function toResponse(
+  request: ApprovalRequest,
+  decision: ApprovalDecision,
+  answers: readonly FieldAnswer[] = [],
+): ApprovalResponse {
   switch (request.method) {
     case 'item/commandExecution/requestApproval': {
       const offered = commandDecisions(request.params).includes(decision);
@@ -145,18 +159,28 @@ export function toResponse(request: ApprovalRequest, decision: ApprovalDecision)
     case 'item/permissions/requestApproval':
       return permissionsResponse(request.params, decision);
     case 'item/tool/requestUserInput':
-      return { answers: {} };
+      return userInputResponse(isYes(decision) ? answers : []);
     case 'mcpServer/elicitation/request': {
-      const accepted = isYes(decision) && canAccept(request.params);
-      return {
-        action: accepted ? 'accept' : decision === 'cancel' ? 'cancel' : 'decline',
-        content: accepted ? {} : null,
-        _meta: null,
-      };
+      const { params } = request;
+      if (!isYes(decision)) return elicitationResponse(params, decision, []);
+      const possible = elicitationForm(params) !== undefined;
+      return elicitationResponse(params, possible ? 'accept' : 'decline', answers);
     }
     case 'applyPatchApproval':
     case 'execCommandApproval':
       return { decision: LEGACY[decision] };
+  }
+}
+
+/** Whether Codex's own answer to `cancel` ends the turn. Where it has none, the turn is to be interrupted beside it. */
+export function cancelEndsTurn({ method }: ApprovalRequest): boolean {
+  switch (method) {
+    case 'item/permissions/requestApproval':
+    case 'item/tool/requestUserInput':
+    case 'mcpServer/elicitation/request':
+      return false;
+    default:
+      return true;
   }
 }
 
@@ -267,22 +291,7 @@ function permissionsText({ network, fileSystem }: RequestPermissionProfile): str
   return lines.length > 0 ? [...new Set(lines)].join('\n') : 'No more rights than now';
 }
 
-function elicitation(params: McpServerElicitationRequestParams): Question {
-  const said = params.mode === 'openai/userVerification' ? params.description : params.message;
-  const lines = [`${params.serverName}: ${said}`];
-  if (params.mode === 'url') lines.push(params.url);
-  return {
-    decisions: canAccept(params) ? ['accept', 'decline', 'cancel'] : NO_ONLY,
-    request: { kind: 'question', text: lines.join('\n') },
-  };
-}
-
-/** A yes is enough for a form without fields; one with fields would need answers, a link someone who opens it. */
-function canAccept(params: McpServerElicitationRequestParams): boolean {
-  return params.mode === 'form' && Object.keys(params.requestedSchema.properties).length === 0;
-}
-
-function isYes(decision: ApprovalDecision): boolean {
+function isYes(decision: ApprovalDecision): decision is 'accept' | 'accept_for_session' {
   return decision === 'accept' || decision === 'accept_for_session';
 }
 

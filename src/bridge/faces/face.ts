@@ -138,8 +138,8 @@ export class Face implements Disposable {
         data: this.#bridge().folderOfSession(id).exportSession(id, format),
       }),
       'session.import': ({ folder: key, data }) => ({ sessions: folder(key).importSessions(data) }),
-      'approval.answer': ({ session: id, approval, decision }) => {
-        session(id).answer(approval, decision);
+      'approval.answer': ({ session: id, approval, decision, ...details }) => {
+        session(id).answer(approval, decision, details);
         return null;
       },
       statistics: ({ folder: key }) => (key === undefined ? this.#bridge() : folder(key)).statistics(),

@@ -87,6 +87,16 @@ const item = z.discriminatedUnion('type', [
     ),
   }),
   z.object({ ...base, type: z.literal('compaction') }),
+  z.object({
+    ...base,
+    type: z.literal('decision'),
+    about: z.enum(['command', 'file_change', 'permissions', 'question']),
+    subject: text,
+    decision: z.enum(['accept', 'accept_for_session', 'decline', 'cancel']),
+    by: z.enum(['face', 'timeout']),
+    reason: z.exactOptional(text),
+    answers: z.exactOptional(z.array(z.object({ question: text, answer: z.exactOptional(text) }))),
+  }),
   z.object({ ...base, type: z.literal('other'), name }),
 ]);
 
@@ -112,6 +122,7 @@ const changes = z.pipe(
     excluded: z.array(z.object({ path, reason: z.enum(['ignored', 'special', 'unreadable']) })),
     notes: z.array(text),
     complete: z.boolean(),
+    preview: z.exactOptional(z.literal(true)),
   }),
   z.transform(
     (value): TurnChanges => withoutCopies(value, 'It was imported, and the copies of its files were not.'),
@@ -141,7 +152,6 @@ const turn = z.object({
   endedAt: z.exactOptional(time),
   codexTurn: z.exactOptional(name),
   model: z.exactOptional(name),
-    preview: z.exactOptional(z.literal(true)),
   items: z.array(item),
   plan: z.array(
     z.object({

@@ -1,4 +1,11 @@
-import type { FileChange, Item, SessionSnapshot, TokenUsage, TurnSnapshot } from '../../shared/session.ts';
+import type {
+  ApprovalDecision,
+  FileChange,
+  Item,
+  SessionSnapshot,
+  TokenUsage,
+  TurnSnapshot,
+} from '../../shared/session.ts';
 
 /** CommonMark 0.31, section 2.1: a lone carriage return ends a line too. */
 const LINE_BREAK = /\r\n|\n|\r/;
@@ -46,7 +53,10 @@ function turnBlocks(turn: TurnSnapshot, index: number): string[] {
     ...(attachments.length === 0 ? [] : [attachments.join('\n')]),
     ...turn.notices.map((notice) => `**Note** (${notice.kind}): ${inline(notice.text)}`),
     ...(turn.plan.length === 0 ? [] : [planOf(turn)]),
-    ...turn.items.flatMap(itemBlocks),
+    // Codex may repeat the turn's own prompt as an item; other messages were added while it ran.
+    ...turn.items
+      .filter((item) => item.type !== 'user_message' || item.text !== turn.prompt)
+      .flatMap(itemBlocks),
     ...(turn.error === undefined
       ? []
       : [`**Error** ${code(turn.error.code)}: ${inline(turn.error.message)}`]),
@@ -62,8 +72,7 @@ function planOf(turn: TurnSnapshot): string {
 function itemBlocks(item: Item): string[] {
   switch (item.type) {
     case 'user_message':
-      // The turn's own prompt stands above; Codex repeats it as an item.
-      return [];
+      return item.text === '' ? [] : [quoted(item.text, 'Added: ')];
     case 'agent_message':
       // Codex writes Markdown: it is the answer itself and stays as it is.
       return item.text === '' ? [] : [closed(item.text)];
@@ -89,6 +98,8 @@ function itemBlocks(item: Item): string[] {
       return [`Image ${code(item.path)}`];
     case 'compaction':
       return ['The conversation was compacted.'];
+    case 'decision':
+      return decisionBlocks(item);
     case 'other':
       return [`(${inline(item.name)})`];
   }
@@ -102,6 +113,27 @@ function commandBlocks(item: Extract<Item, { type: 'command' }>): string[] {
     fenced(item.command, 'sh'),
     ...(item.output === '' ? [] : [fenced(item.output, 'text')]),
     ...omitted,
+  ];
+}
+
+const DECISIONS: Readonly<Record<ApprovalDecision, string>> = {
+  accept: 'Accepted',
+  accept_for_session: 'Accepted for the session',
+  decline: 'Declined',
+  cancel: 'Declined, and stopped',
+};
+
+function decisionBlocks(item: Extract<Item, { type: 'decision' }>): string[] {
+  const { about, subject, decision, by, reason, answers = [] } = item;
+  const done = decision === 'accept' && about === 'question' ? 'Answered' : DECISIONS[decision];
+  const lines = answers.map(({ question, answer }) =>
+    answer === undefined ? `${question}\n(kept secret)` : `${question}\n${answer}`,
+  );
+  return [
+    `**${done}**${by === 'timeout' ? ' (nobody was there to answer)' : ''}:`,
+    fenced(subject, about === 'command' ? 'sh' : 'text'),
+    ...(reason === undefined ? [] : [quoted(reason, 'Because: ')]),
+    ...(lines.length === 0 ? [] : [quoted(lines.join('\n\n'))]),
   ];
 }
 

@@ -1,9 +1,18 @@
 import type { Disposable } from '../../shared/disposables.ts';
 import { BridgeError } from '../../shared/errors.ts';
 import type { ApprovalResolver } from '../../shared/events.ts';
-import type { Approval, ApprovalDecision, TurnId } from '../../shared/session.ts';
+import { givenAnswers, problemsOf } from '../../shared/questions.ts';
+import type { AnswerDetails, Approval, ApprovalDecision, TurnId } from '../../shared/session.ts';
 import type { Clock } from '../ports.ts';
+import { decisionItem } from './decisionItem.ts';
 import type { LiveSession } from './liveSession.ts';
+
+/** How a question was decided. */
+export interface Answered extends AnswerDetails {
+  readonly decision: ApprovalDecision;
+  /** Never `codex`: then it is no answer of ours. */
+  readonly by: Exclude<ApprovalResolver, 'codex'>;
+}
 
 interface Pending {
   /** Codex's own id of the request, by which it says that it is resolved elsewhere. */
@@ -12,7 +21,7 @@ interface Pending {
   readonly approval: Approval;
   /** Of the time until it is declined; absent while somebody is there who can answer. */
   cancelTimer?: (() => void) | undefined;
-  resolve(decision: ApprovalDecision | undefined): void;
+  resolve(answered: Answered | undefined): void;
 }
 
 /**
@@ -35,7 +44,7 @@ export class ApprovalBroker implements Disposable {
   }
 
   /** Resolves with the decision: a human's, or a no; undefined when it was given to Codex elsewhere. */
-  ask(session: LiveSession, approval: Approval, request: string): Promise<ApprovalDecision | undefined> {
+  ask(session: LiveSession, approval: Approval, request: string): Promise<Answered | undefined> {
     return new Promise((resolve) => {
       const pending: Pending = { request, session, approval, resolve };
       this.#pending.set(approval.id, pending);
@@ -44,8 +53,11 @@ export class ApprovalBroker implements Disposable {
     });
   }
 
-  /** @throws BridgeError `APPROVAL_NOT_FOUND`, `INVALID_INPUT` for a decision that was not offered. */
-  answer(session: LiveSession, id: string, decision: ApprovalDecision): void {
+  /**
+   * @throws BridgeError `APPROVAL_NOT_FOUND`, `INVALID_INPUT` for a decision that was not offered, and for a
+   * reason or answers that do not fit to it
+   */
+  answer(session: LiveSession, id: string, decision: ApprovalDecision, details: AnswerDetails = {}): void {
     const pending = this.#pending.get(id);
     if (pending === undefined || pending.session !== session) {
       throw new BridgeError(
@@ -59,20 +71,21 @@ export class ApprovalBroker implements Disposable {
         `"${decision}" was not offered. Choose one of: ${pending.approval.decisions.join(', ')}.`,
       );
     }
-    this.#settle(pending, decision, 'face');
+    this.#settle(pending, { decision, by: 'face', ...checked(pending.approval, decision, details) });
   }
 
   /** Codex closed the question itself (`serverRequest/resolved`): another client answered it. */
   resolvedElsewhere(request: string): void {
     for (const pending of [...this.#pending.values()]) {
-      if (pending.request === request) this.#settle(pending, 'cancel', 'codex');
+      if (pending.request === request) this.#settle(pending, { decision: 'cancel', by: 'codex' });
     }
   }
 
   /** The turn has ended, or Codex is gone: its questions are void. */
   void(turn?: TurnId): void {
     for (const pending of [...this.#pending.values()]) {
-      if (turn === undefined || pending.approval.turn === turn) this.#settle(pending, 'cancel', 'turn_ended');
+      if (turn === undefined || pending.approval.turn === turn)
+        this.#settle(pending, { decision: 'cancel', by: 'turn_ended' });
     }
   }
 
@@ -86,17 +99,17 @@ export class ApprovalBroker implements Disposable {
     this.void();
   }
 
-  #settle(pending: Pending, decision: ApprovalDecision, by: ApprovalResolver): void {
-    this.#pending.delete(pending.approval.id);
+  #settle(pending: Pending, settled: Answered | { decision: 'cancel'; by: 'codex' }): void {
+    const { approval, session } = pending;
+    this.#pending.delete(approval.id);
     pending.cancelTimer?.();
-    pending.session.emit({
-      type: 'approval.resolved',
-      approval: pending.approval.id,
-      decision,
-      by,
-      at: this.#clock.now(),
-    });
-    pending.resolve(by === 'codex' ? undefined : decision);
+    const at = this.#clock.now();
+    const { decision, by } = settled;
+    const item =
+      by === 'face' || by === 'timeout' ? decisionItem(approval, { ...settled, by }, at) : undefined;
+    if (item !== undefined) session.emit({ type: 'item.completed', turn: approval.turn, item });
+    session.emit({ type: 'approval.resolved', approval: approval.id, decision, by, at });
+    pending.resolve(by === 'codex' ? undefined : { ...settled, by });
   }
 
   /** Each question has its whole time: one that comes late does not share the end of an earlier one's. */
@@ -106,8 +119,26 @@ export class ApprovalBroker implements Disposable {
       pending.cancelTimer = undefined;
     } else {
       pending.cancelTimer ??= this.#clock.after(this.#aloneMs(), () =>
-        this.#settle(pending, 'decline', 'timeout'),
+        this.#settle(pending, { decision: 'decline', by: 'timeout' }),
       );
     }
   }
+}
+
+/** What comes along with a decision, as far as it says something. */
+function checked(approval: Approval, decision: ApprovalDecision, details: AnswerDetails): AnswerDetails {
+  const reason = details.reason?.trim() ?? '';
+  const { request } = approval;
+  const fields = (request.kind === 'question' ? request.fields : undefined) ?? [];
+  if (decision === 'decline' || decision === 'cancel') return reason === '' ? {} : { reason };
+  if (reason !== '') {
+    throw new BridgeError('INVALID_INPUT', 'A reason goes with a no. Leave it out, or decline.');
+  }
+  const answers = details.answers ?? [];
+  const problems = problemsOf(fields, answers);
+  if (problems.length > 0) {
+    const list = problems.map(({ id, problem }) => `"${id}": ${problem}`).join(' ');
+    throw new BridgeError('INVALID_INPUT', `The answer does not fit to the question. ${list}`);
+  }
+  return fields.length === 0 ? {} : { answers: givenAnswers(fields, answers) };
 }

@@ -1,16 +1,19 @@
 import { randomUUID } from 'node:crypto';
+import { messageOf } from '../../shared/errors.ts';
 import {
   type ApprovalRequest,
   boundTo,
+  cancelEndsTurn,
   failClosed,
   isApproval,
   toApproval,
   toResponse,
 } from '../codex/approvals.ts';
+import { reasonId } from '../codex/events/reasons.ts';
 import type { ServerRequest } from '../codex/generated/ServerRequest.ts';
 import { NO_ANSWER } from '../codex/jsonRpc.ts';
-import type { Clock } from '../ports.ts';
-import type { ApprovalBroker } from './approvalBroker.ts';
+import type { Clock, Logger } from '../ports.ts';
+import type { Answered, ApprovalBroker } from './approvalBroker.ts';
 import type { LiveSession } from './liveSession.ts';
 import type { TurnRun } from './turnRun.ts';
 
@@ -21,6 +24,7 @@ interface RunningTurn {
 
 interface AnswerDeps {
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly broker: ApprovalBroker;
   readonly folder: string;
   /** The turn that runs there; without Codex's id the only one of that thread. */
@@ -49,6 +53,40 @@ async function answerApproval(request: ApprovalRequest, deps: AnswerDeps): Promi
     folder: deps.folder,
     changesOf: (item) => run.changesOf(item),
   });
-  const decision = await deps.broker.ask(session, approval, String(request.id));
-  return decision === undefined ? NO_ANSWER : toResponse(request, decision);
+  const answered = await deps.broker.ask(session, approval, String(request.id));
+  if (answered === undefined) return NO_ANSWER;
+  // Before the answer: Codex takes it up with its next step, so that the model reads both together.
+  await tellReason(found, approval.id, answered, deps.logger);
+  if (answered.decision === 'cancel' && answered.by === 'face' && !cancelEndsTurn(request)) {
+    await run.stop('cancelled');
+  }
+  return toResponse(request, answered.decision, answered.answers);
+}
+
+/**
+ * Why a person said no: added to the running turn, or, where that is stopped or takes nothing more, the next
+ * prompt. The reason is in the transcript already; a failure is said there, too.
+ */
+async function tellReason(
+  { session, run }: RunningTurn,
+  approval: string,
+  { decision, reason }: Answered,
+  logger: Logger,
+): Promise<void> {
+  if (reason === undefined) return;
+  if (decision === 'decline') {
+    try {
+      await run.steer(reason, reasonId(approval));
+      return;
+    } catch (error) {
+      logger.info('a reason can not be added to its turn and becomes a prompt', { turn: run.turn, error });
+    }
+  }
+  try {
+    await session.prompt({ prompt: reason, source: { kind: 'window' } });
+  } catch (error) {
+    logger.warn('a reason could not be sent', { turn: run.turn, error });
+    const text = `Codex was not told why: ${messageOf(error)}`;
+    session.emit({ type: 'turn.notice', turn: run.turn, notice: { kind: 'warning', text } });
+  }
 }

@@ -3,6 +3,7 @@ import { BridgeError } from '../../shared/errors.ts';
 import type { NumberedEvent, SessionEvent, SessionEventType } from '../../shared/events.ts';
 import { reduce } from '../../shared/reducer.ts';
 import {
+  type AnswerDetails,
   type ApprovalDecision,
   hasEnded,
   type SessionId,
@@ -26,7 +27,7 @@ export interface SessionHost {
   prompt(session: LiveSession, request: PromptRequest): Promise<{ turn: TurnId }>;
   steer(session: LiveSession, turn: TurnSnapshot, text: string): Promise<void>;
   cancel(session: LiveSession, turns: readonly TurnSnapshot[]): Promise<void>;
-  answer(session: LiveSession, approval: string, decision: ApprovalDecision): void;
+  answer(session: LiveSession, approval: string, decision: ApprovalDecision, details?: AnswerDetails): void;
   /** Tells Codex too, where it has the thread. */
   renamed(session: LiveSession, title: string): Promise<void>;
   archived(session: LiveSession, archived: boolean): Promise<void>;
@@ -207,9 +208,9 @@ export class LiveSession implements Session {
     await this.#host.archived(this, archived);
   }
 
-  answer(approval: string, decision: ApprovalDecision): void {
+  answer(approval: string, decision: ApprovalDecision, details?: AnswerDetails): void {
     this.touch();
-    this.#host.answer(this, approval, decision);
+    this.#host.answer(this, approval, decision, details);
   }
 
   /** The session was deleted: nothing that still happens to it is kept or told. */

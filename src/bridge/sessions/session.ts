@@ -3,6 +3,7 @@ import type { NumberedEvent } from '../../shared/events.ts';
 import type { Attachment } from '../../shared/faces.ts';
 import type { TurnTask } from '../../shared/review.ts';
 import type {
+  AnswerDetails,
   ApprovalDecision,
   SessionId,
   SessionSettings,
@@ -57,5 +58,6 @@ export interface Session {
   rename(title: string): Promise<void>;
   configure(settings: SessionSettings): void;
   archive(archived: boolean): Promise<void>;
-  answer(approval: string, decision: ApprovalDecision): void;
+  /** @throws BridgeError `APPROVAL_NOT_FOUND`, `INVALID_INPUT` for what does not fit to the question */
+  answer(approval: string, decision: ApprovalDecision, details?: AnswerDetails): void;
 }

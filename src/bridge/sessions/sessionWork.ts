@@ -2,6 +2,7 @@ import { BridgeError } from '../../shared/errors.ts';
 import type { SessionEvent } from '../../shared/events.ts';
 import { taskText } from '../../shared/review.ts';
 import {
+  type AnswerDetails,
   type ApprovalDecision,
   NO_USAGE,
   type SessionId,
@@ -182,8 +183,8 @@ export class SessionWork implements SessionHost {
     this.#deps.onStatus();
   }
 
-  answer(session: LiveSession, approval: string, decision: ApprovalDecision): void {
-    this.#deps.broker.answer(session, approval, decision);
+  answer(session: LiveSession, approval: string, decision: ApprovalDecision, details?: AnswerDetails): void {
+    this.#deps.broker.answer(session, approval, decision, details);
   }
 
   async renamed(session: LiveSession, title: string): Promise<void> {
@@ -216,6 +217,7 @@ export class SessionWork implements SessionHost {
     const { clock, broker, folder } = this.#deps;
     return answerRequest(request, {
       clock,
+      logger: this.logger,
       broker,
       folder,
       running: (thread, codexTurn) => this.#runningTurn(thread, codexTurn),

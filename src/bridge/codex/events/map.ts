@@ -21,6 +21,7 @@ import { rebaseDiff } from './diff.ts';
 import { plainMessage, turnError } from './errors.ts';
 import { PART_SEPARATOR, toItem } from './items.ts';
 import type { PassedOver } from './passedOver.ts';
+import { isReason } from './reasons.ts';
 import { ReviewMode } from './reviewMode.ts';
 
 /** A turn's diff longer than this (UTF-16 units) is cut at a line, with a notice. */
@@ -187,7 +188,7 @@ export class TurnEventMapper {
   }
 
   #started(item: ThreadItem, startedAtMs: number): SessionEvent[] {
-    if (this.#isPrompt(item) || this.#review.hides(item, false)) return [];
+    if (this.#isPrompt(item) || isReason(item) || this.#review.hides(item, false)) return [];
     const startedAt = startedAtMs ?? this.#options.now();
     const started = toItem(item, { folder: this.#options.folder, done: false, startedAt });
     this.#startedAt.set(item.id, startedAt);
@@ -196,7 +197,7 @@ export class TurnEventMapper {
   }
 
   #completed(item: ThreadItem, completedAtMs: number): SessionEvent[] {
-    if (this.#isPrompt(item) || this.#review.hides(item, true)) return [];
+    if (this.#isPrompt(item) || isReason(item) || this.#review.hides(item, true)) return [];
     return [this.#whole(item, completedAtMs)];
   }
 
