@@ -1,7 +1,6 @@
 import * as z from 'zod/mini';
 import type { NumberedEvent } from './events.ts';
 import { type Attachment, approvalAnswerSchema, attachmentSchema, sessionSettingsSchema } from './faces.ts';
-import type { LoginState } from './login.ts';
 import type { ParamSchemas } from './rpc.ts';
 import type { FolderKey, SandboxMode, SessionId, SessionSnapshot, SessionSummary } from './session.ts';
 import { sandboxSchema } from './settings.ts';
