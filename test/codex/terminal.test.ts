@@ -13,6 +13,7 @@ import type { BridgeConnection } from '../../src/client/connect.ts';
 import { answerOf, type SessionSnapshot, type TurnSnapshot } from '../../src/shared/session.ts';
 import { codexBinary, makeCodexHome, tempDir } from '../support/codexHome.ts';
 import { type RealBridge, startRealBridge } from '../support/realBridge.ts';
+import { isReview, review } from '../support/reviewScript.ts';
 import { command, Latch, ScriptedModel, stall, text, words } from '../support/scriptedModel.ts';
 import { connectWindow, TerminalViewer } from '../support/terminalViewer.ts';
 
@@ -175,9 +176,31 @@ describe('the terminal of a session', () => {
     await viewer.line('/compact');
     expect(await lastEnded(session, 2)).toMatchObject({
       prompt: '/compact',
+      task: { kind: 'compact' },
       items: [{ type: 'compaction' }],
     });
     expect((await say(session, 'and on')).status).toBe('completed');
+  });
+
+  it('records a review of the person’s as a turn, and shows ours', async () => {
+    const session = await start();
+    const viewer = await open(session);
+    bridge.model.script((request) =>
+      isReview(request) ? [review([], 'Nothing to correct.')] : [text('ok')],
+    );
+    await viewer.line('/review look at the names');
+    const theirs = await lastEnded(session, 1);
+    expect(theirs).toMatchObject({
+      status: 'completed',
+      source: { kind: 'terminal' },
+      task: { kind: 'review', target: { kind: 'custom', instructions: 'look at the names' } },
+      items: [{ type: 'review', text: 'Nothing to correct.' }],
+    });
+    const task = { kind: 'review', target: { kind: 'custom', instructions: 'and at the tests' } } as const;
+    const { turn } = await session.prompt({ task, prompt: '', source: { kind: 'cli' } });
+    expect(await session.ended(turn)).toMatchObject({ status: 'completed', source: { kind: 'cli' } });
+    expect((await say(session, 'and on')).status).toBe('completed');
+    expect(session.snapshot.turns).toHaveLength(3);
   });
 
   it('shows its approvals everywhere: whoever answers first', async () => {

@@ -271,6 +271,29 @@ describe('turns of the terminal beside ours', () => {
     expect(session.snapshot.turns.map(({ prompt: text }) => text)).toEqual(['first', 'second']);
   });
 
+  test('a compaction of ours is the turn that begins with one, whoever types meanwhile', async () => {
+    const first = await prompt('first');
+    (await called('turn/start')).answer({ turn: { id: 'own' } });
+    completed('own');
+    await session.ended(first);
+    const task = { kind: 'compact' } as const;
+    const { turn } = await session.prompt({ task, prompt: '', source });
+    (await called('thread/settings/update')).answer({});
+    const compact = await called('thread/compact/start');
+    started('theirs');
+    message('theirs', 'i1', 'tui', 'typed');
+    compact.answer({});
+    started('compaction');
+    tell('item/started', { turnId: 'compaction', item: { type: 'contextCompaction', id: 'c' } });
+    tell('item/completed', { turnId: 'compaction', item: { type: 'contextCompaction', id: 'c' } });
+    completed('compaction');
+    expect((await session.ended(turn)).items).toMatchObject([{ type: 'compaction' }]);
+    completed('theirs');
+    const theirs = session.snapshot.turns.find(({ source: { kind } }) => kind === 'terminal');
+    expect(theirs?.prompt).toBe('typed');
+    expect(await session.ended(theirs?.id ?? '')).toMatchObject({ status: 'completed' });
+  });
+
   test('questions of threads that are not ours: left to an open terminal, else a no', async () => {
     const request = {
       id: 1,
