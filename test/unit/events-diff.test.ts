@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fileChange, legacyFileChanges } from '../../src/bridge/codex/events/changes.ts';
-import { countLines, diffFiles, MAX_DIFF_FILES, rebaseDiff } from '../../src/bridge/codex/events/diff.ts';
+import { countLines, diffFiles, MAX_DIFF_FILES, rebaseDiff } from '../../src/shared/gitDiff.ts';
 
 describe('diffFiles', () => {
   test('nothing in, nothing out', () => {

@@ -1,7 +1,7 @@
+import { countLines } from '../../../shared/gitDiff.ts';
 import type { FileChange } from '../../../shared/session.ts';
 import type { FileChange as LegacyFileChange } from '../generated/FileChange.ts';
 import type { FileUpdateChange } from '../generated/v2/FileUpdateChange.ts';
-import { countLines } from './diff.ts';
 import { shownPath } from './paths.ts';
 
 /**

@@ -1,4 +1,5 @@
 import type { DeltaField, SessionEvent } from '../../../shared/events.ts';
+import { rebaseDiff } from '../../../shared/gitDiff.ts';
 import { boundOutput } from '../../../shared/reducer.ts';
 import {
   type FileChange,
@@ -17,7 +18,6 @@ import type { TokenUsageBreakdown } from '../generated/v2/TokenUsageBreakdown.ts
 import type { Turn } from '../generated/v2/Turn.ts';
 import type { TurnError as CodexTurnError } from '../generated/v2/TurnError.ts';
 import { fileChange } from './changes.ts';
-import { rebaseDiff } from './diff.ts';
 import { plainMessage, turnError } from './errors.ts';
 import { PART_SEPARATOR, toItem } from './items.ts';
 import type { PassedOver } from './passedOver.ts';

@@ -156,14 +156,22 @@ const ESCAPES: Readonly<Record<string, number>> = { a: 7, b: 8, t: 9, n: 10, v: 
 function unquoted(name: string): string {
   const text = name.replace(/\t$/, '');
   if (!/^".*"$/.test(text)) return text;
-  const bytes: number[] = [];
-  const encoder = new TextEncoder();
+  const byte = (value: number) => `%${value.toString(16).padStart(2, '0')}`;
+  let encoded = '';
   for (const [part, octal, escaped] of text.slice(1, -1).matchAll(/\\([0-7]{3})|\\(.)|[^\\]+/gs)) {
-    if (octal !== undefined) bytes.push(Number.parseInt(octal, 8));
-    else if (escaped !== undefined) bytes.push(ESCAPES[escaped] ?? escaped.charCodeAt(0));
-    else bytes.push(...encoder.encode(part));
+    if (octal !== undefined) encoded += byte(Number.parseInt(octal, 8));
+    else if (escaped !== undefined) encoded += byte(ESCAPES[escaped] ?? escaped.charCodeAt(0));
+    else encoded += encodeURIComponent(part.toWellFormed());
   }
-  return new TextDecoder().decode(new Uint8Array(bytes));
+  try {
+    return decodeURIComponent(encoded);
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+    // No UTF-8: each byte of the name as a character of its own.
+    return encoded.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    );
+  }
 }
 
 function rebaseHeader(line: string, prefix: string): string {
