@@ -64,8 +64,8 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
   readonly #adding = new Map<FolderKey, Promise<FolderRuntime>>();
   readonly #newFolders: Emitter<FolderApi>;
   readonly #clientsChanged: Emitter<void>;
-  readonly #changes: Emitter<ChangesEvents['changes.changed']>;
   readonly #settingsChanged: Emitter<void>;
+  readonly #changes: Emitter<ChangesEvents['changes.changed']>;
   readonly #tokens = new Tokens();
   readonly #faces: FaceDoor;
   readonly #mcp: McpDoor;
@@ -87,8 +87,8 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
     const failed = (error: unknown) => logger.error('a listener failed', { error });
     this.#newFolders = new Emitter(failed);
     this.#clientsChanged = new Emitter(failed);
-    this.#changes = new Emitter(failed);
     this.#settingsChanged = new Emitter(failed);
+    this.#changes = new Emitter(failed);
     this.#codex = new CodexStarter({
       env: options.env,
       clock,
@@ -102,6 +102,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
       terminals: this,
       changes: this,
       accounts: this,
+      mcp: { attach: (request, line) => this.#mcp.attach(request, line) },
       logger,
       instance: this.#instance,
       onCount: () => this.#facesChanged(),

@@ -19,6 +19,9 @@ const USAGE = `Usage: codex-bridge COMMAND [OPTIONS]
             --session ID            go on with this session
             --model M, --effort E, --sandbox MODE, --approval-policy P
             --json                  JSON lines instead of text
+  attach  MCP on stdio, for registrations of MCP clients: joins the bridge, or starts it
+            --folder DIR            the folder to serve (default: the open one around the current one)
+            --log-level LEVEL       debug, info, warn, error; on stderr
   connect Register with a client: claude-code, codex, vscode, cursor, gemini; "json" prints the entry
             --scope S               project, user; claude-code also local: the project, for you alone
             --folder DIR            the project (default: the current folder)
@@ -42,6 +45,7 @@ const COMMANDS: Record<string, (args: string[]) => Promise<number>> = {
   bridge: async () => (await import('./commands/bridge.ts')).bridge(),
   serve: async (args) => (await import('./commands/serve.ts')).serve(args),
   ask: async (args) => (await import('./commands/ask.ts')).ask(args),
+  attach: async (args) => (await import('./commands/attach.ts')).attach(args),
   connect: async (args) => (await import('./commands/connect.ts')).connect(args),
   doctor: async (args) => (await import('./commands/doctor.ts')).doctor(args),
   stop: async (args) => (await import('./commands/stop.ts')).stop(args),

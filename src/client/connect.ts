@@ -1,5 +1,5 @@
 import { BridgeError } from '../shared/errors.ts';
-import { type BridgeConnection, type FaceOptions, joinBridge, SilentBridge } from './join.ts';
+import { type FaceOptions, joinBridge, SilentBridge, type SocketConnection } from './join.ts';
 import { type BridgeLauncher, spawnBridge } from './launch.ts';
 import { stateDir } from './stateDir.ts';
 import { isOlder } from './version.ts';
@@ -26,7 +26,7 @@ export interface ConnectOptions extends FaceOptions {
  * @throws BridgeError `BRIDGE_NOT_RUNNING`, `BRIDGE_START_FAILED`, `BRIDGE_CONTRACT`, `STATE_DIR_UNUSABLE`,
  * `SOCKET_PATH_TOO_LONG`, `REQUEST_TIMEOUT` (it hangs)
  */
-export async function connectBridge(options: ConnectOptions): Promise<BridgeConnection> {
+export async function connectBridge(options: ConnectOptions): Promise<SocketConnection> {
   const home = options.home ?? stateDir();
   if (options.start === false) {
     const joined = await joinBridge(home, options);
@@ -50,10 +50,10 @@ export async function connectBridge(options: ConnectOptions): Promise<BridgeConn
 
 async function replaceOlder(
   home: string,
-  old: BridgeConnection,
+  old: SocketConnection,
   options: ConnectOptions,
   launcher: BridgeLauncher,
-): Promise<BridgeConnection> {
+): Promise<SocketConnection> {
   const left = Promise.withResolvers<'left'>();
   old.onClose(() => left.resolve('left'));
   try {
@@ -87,7 +87,7 @@ async function startBridge(
   options: ConnectOptions,
   launcher: BridgeLauncher,
   silent?: SilentBridge,
-): Promise<BridgeConnection> {
+): Promise<SocketConnection> {
   let child = spawnBridge(home, launcher);
   const deadline = performance.now() + START_DEADLINE_MS;
   for (;;) {

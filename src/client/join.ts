@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import type { Disposable } from '../shared/disposables.ts';
+import { type Disposable, toDisposable } from '../shared/disposables.ts';
 import { BridgeError } from '../shared/errors.ts';
 import { FACE_CONTRACT, type FaceContract, MAX_FACE_MESSAGE_BYTES } from '../shared/faces.ts';
 import { linePort } from '../shared/framing.ts';
@@ -27,6 +27,16 @@ export interface BridgeConnection extends Disposable {
   onClose(listener: () => void): Disposable;
 }
 
+/** A connection whose flow can be held, for who passes on more than it looks at. */
+export interface SocketConnection extends BridgeConnection {
+  /** Stops or goes on reading: what the bridge sends meanwhile waits in the socket. */
+  setReading(reading: boolean): void;
+  /** Bytes that the bridge has not taken yet. */
+  unsent(): number;
+  /** The bridge has taken everything. */
+  onDrain(listener: () => void): Disposable;
+}
+
 /** Somebody listens on the socket of the discovery file and does not answer: a bridge that hangs, or no bridge. */
 export class SilentBridge extends BridgeError {
   readonly instance: string;
@@ -50,7 +60,7 @@ export async function joinBridge(
   home: string,
   options: FaceOptions,
   passOver?: string,
-): Promise<BridgeConnection | undefined> {
+): Promise<SocketConnection | undefined> {
   const discovery = await readDiscovery(home);
   if (discovery === undefined || discovery.instance === passOver) return undefined;
   const socket = await openSocket(discovery);
@@ -79,7 +89,7 @@ async function sayHello(
   socket: Socket,
   discovery: Discovery,
   options: FaceOptions,
-): Promise<BridgeConnection | undefined> {
+): Promise<SocketConnection | undefined> {
   const port = linePort(
     {
       write: (text) => void socket.write(text),
@@ -109,6 +119,15 @@ async function sayHello(
       rpc,
       hello,
       onClose: (listener) => port.onClose(listener),
+      setReading(reading) {
+        if (reading) socket.resume();
+        else socket.pause();
+      },
+      unsent: () => socket.writableLength,
+      onDrain(listener) {
+        socket.on('drain', listener);
+        return toDisposable(() => socket.off('drain', listener));
+      },
       dispose() {
         rpc.dispose();
         socket.destroy();

@@ -11,7 +11,10 @@ const MAX_LOG = 5 * 1024 * 1024;
 /** How much of the log's end is shown when a start failed, in bytes. */
 const LOG_TAIL = 2_000;
 
-export interface BridgeLauncher {
+/** What starts a bridge: a runtime, or the installed launcher, which names one. */
+export type BridgeLauncher = RuntimeLauncher | { readonly launcher: string };
+
+export interface RuntimeLauncher {
   /** Folder that holds `cli.mjs`. */
   readonly runtime: string;
   /** Program that runs it: Node, or VS Code's own binary. Default: this process's. */
@@ -31,10 +34,12 @@ export function spawnBridge(home: string, launcher: BridgeLauncher): StartingBri
   const logFile = join(home, 'logs', 'bridge.log');
   const log = openLog(home, logFile);
   const from = statSync(logFile).size;
-  const child = spawn(launcher.node ?? process.execPath, [join(launcher.runtime, 'cli.mjs'), 'bridge'], {
+  const [program, ...args] = commandLine(launcher);
+  const child = spawn(program, args, {
     detached: true,
     stdio: ['ignore', log, log],
     windowsHide: true,
+    windowsVerbatimArguments: 'launcher' in launcher,
     cwd: home,
     // Where the program is VS Code's own binary this makes it behave as Node; Node itself ignores it.
     // The mark of a Codex that this process may run under would end the bridge together with that Codex.
@@ -65,6 +70,15 @@ export function spawnBridge(home: string, launcher: BridgeLauncher): StartingBri
       child.removeAllListeners();
     },
   };
+}
+
+function commandLine(launcher: BridgeLauncher, platform = process.platform): [string, ...string[]] {
+  if ('runtime' in launcher) {
+    return [launcher.node ?? process.execPath, join(launcher.runtime, 'cli.mjs'), 'bridge'];
+  }
+  if (platform !== 'win32') return [launcher.launcher, 'bridge'];
+  // A .cmd runs in cmd only; the outer quotes are the ones that "/s" takes away.
+  return [process.env['ComSpec'] ?? 'cmd.exe', '/d', '/s', '/c', `""${launcher.launcher}" bridge"`];
 }
 
 function startFailed(why: string): BridgeError {

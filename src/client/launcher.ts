@@ -3,7 +3,7 @@ import { chmod, cp, lstat, readdir, readFile, rename, rm, utimes, writeFile } fr
 import { dirname, join, relative } from 'node:path';
 import { BridgeError, messageOf } from '../shared/errors.ts';
 import { readDiscovery } from './discovery.ts';
-import type { BridgeLauncher } from './launch.ts';
+import type { RuntimeLauncher } from './launch.ts';
 import { makeDirectory } from './makeDirectory.ts';
 
 /** A copy that was used within this time is kept: a command or a shim may still run from it. In ms. */
@@ -27,7 +27,7 @@ export interface InstallOptions {
  *
  * @throws BridgeError `STATE_DIR_UNUSABLE`
  */
-export async function installRuntime(options: InstallOptions): Promise<BridgeLauncher> {
+export async function installRuntime(options: InstallOptions): Promise<RuntimeLauncher> {
   const { home, runtime, version, node } = options;
   try {
     const hash = await hashOf(runtime);

@@ -3,6 +3,7 @@ import { type ChangesEvents, type ChangesRequests, changesParams } from './chang
 import type { ErrorInfo } from './errors.ts';
 import type { NumberedEvent } from './events.ts';
 import { type AccountInfo, type LoginRequests, type LoginState, loginParams } from './login.ts';
+import { type McpEvents, type McpRequests, mcpParams } from './mcpChannel.ts';
 import { turnTaskSchema } from './review.ts';
 import type { ParamSchemas } from './rpc.ts';
 import type {
@@ -166,6 +167,7 @@ export const faceParams = {
   ...loginParams,
   ...terminalParams,
   ...changesParams,
+  ...mcpParams,
 };
 
 /** What a face knows of a folder. */
@@ -190,6 +192,8 @@ export interface ClientInfo {
   readonly version?: string;
   /** Of the protocol. */
   readonly era: '2025-11-25' | '2026-07-28';
+  /** Connected through `codex-bridge attach`; absent: over HTTP. */
+  readonly transport?: 'stdio';
   /** The folder that its token opens; null: all of them. */
   readonly folder: FolderKey | null;
   readonly since: number;
@@ -314,7 +318,8 @@ export interface FaceContract {
     stop: { params: z.infer<typeof faceParams.stop>; result: { leaving: 'now' | 'after_turns' } };
   } & LoginRequests &
     TerminalRequests &
-    ChangesRequests;
+    ChangesRequests &
+    McpRequests;
   events: {
     /** Only for sessions that this face has opened. */
     'session.event': { session: SessionId } & NumberedEvent;
@@ -327,7 +332,8 @@ export interface FaceContract {
     /** The bridge leaves; reconnect, and start a new one where needed. */
     leaving: { reason: string };
   } & TerminalEvents &
-    ChangesEvents;
+    ChangesEvents &
+    McpEvents;
 }
 
 // Proves that every request has a schema and that its shape is the contract's.

@@ -7,10 +7,12 @@ import type { SessionId } from '../../shared/session.ts';
 import type { BridgeApi, FolderApi } from '../api.ts';
 import type { ChangesDoor } from '../changes/changesDoor.ts';
 import type { AccountDoor } from '../folders/folderAccount.ts';
+import type { AttachDoor } from '../mcp/attached.ts';
 import type { Session } from '../sessions/session.ts';
 import type { TerminalApi } from '../terminal/terminalApi.ts';
 import { accountHandlers } from './faceAccount.ts';
 import { changesHandlers } from './faceChanges.ts';
+import { FaceMcp } from './faceMcp.ts';
 import { FaceTerminals } from './faceTerminals.ts';
 
 /** How long a connection may stay without saying hello, in ms. */
@@ -21,9 +23,12 @@ interface FaceDeps {
   readonly terminals: TerminalApi;
   readonly changes: ChangesDoor;
   readonly accounts: AccountDoor;
+  readonly mcp: AttachDoor;
   readonly port: MessagePort;
   readonly instance: string;
   onGreeted(): void;
+  /** True while it reads slower than we write. */
+  congested(): boolean;
   close(): void;
 }
 
@@ -34,6 +39,7 @@ export class Face implements Disposable {
   readonly #store = new DisposableStore();
   readonly #open = new Map<SessionId, Disposable>();
   readonly #terminals: FaceTerminals;
+  readonly #mcp: FaceMcp;
   #hello: Params<FaceContract, 'hello'> | undefined;
 
   constructor(deps: FaceDeps) {
@@ -44,6 +50,13 @@ export class Face implements Disposable {
         resized: (event) => this.#server.emit('terminal.resized', event),
         titled: (event) => this.#server.emit('terminal.titled', event),
         exited: (event) => this.#server.emit('terminal.exited', event),
+      }),
+    );
+    this.#mcp = this.#store.add(
+      new FaceMcp(deps.mcp, {
+        message: (event) => this.#server.emit('mcp.message', event),
+        folder: (event) => this.#server.emit('mcp.folder', event),
+        congested: () => deps.congested(),
       }),
     );
     this.#server = this.#store.add(new RpcServer<FaceContract>(deps.port, faceSchemas, this.#handlers()));
@@ -146,6 +159,7 @@ export class Face implements Disposable {
       ...this.#terminals.handlers(() => this.#bridge()),
       ...changesHandlers(this.#deps.changes, () => this.#bridge()),
       ...accountHandlers(this.#deps.accounts, () => this.#bridge()),
+      ...this.#mcp.handlers(() => this.#bridge()),
       stop: ({ now }) => {
         this.#bridge().stop(now);
         return { leaving: now ? 'now' : 'after_turns' };
@@ -171,17 +185,23 @@ export class Face implements Disposable {
     this.#hello = hello;
     if (hello.settings !== undefined) bridge.setSettings(hello.settings);
     if (first) {
-      for (const folder of bridge.folders()) this.#watch(folder);
-      this.#store.add(bridge.onFolders((folder) => this.#watch(folder)));
-      this.#store.add(bridge.onClients(() => this.#server.emit('clients.changed', {})));
-      this.#store.add(
-        this.#deps.changes.onChanges((event) => {
-          if (this.#open.has(event.session)) this.#server.emit('changes.changed', event);
-        }),
-      );
+      // A shim shows nothing: its client hears what it asked for through its own channel.
+      if (hello.kind !== 'shim') this.#watchAll();
       this.#deps.onGreeted();
     }
     return { contract: FACE_CONTRACT, version: bridge.version, pid: process.pid, instance };
+  }
+
+  #watchAll(): void {
+    const { bridge, changes } = this.#deps;
+    for (const folder of bridge.folders()) this.#watch(folder);
+    this.#store.add(bridge.onFolders((folder) => this.#watch(folder)));
+    this.#store.add(bridge.onClients(() => this.#server.emit('clients.changed', {})));
+    this.#store.add(
+      changes.onChanges((event) => {
+        if (this.#open.has(event.session)) this.#server.emit('changes.changed', event);
+      }),
+    );
   }
 
   #watch(folder: FolderApi): void {

@@ -7,6 +7,7 @@ import { linePort } from '../../shared/framing.ts';
 import type { BridgeApi } from '../api.ts';
 import type { ChangesDoor } from '../changes/changesDoor.ts';
 import type { AccountDoor } from '../folders/folderAccount.ts';
+import type { AttachDoor } from '../mcp/attached.ts';
 import type { Logger } from '../ports.ts';
 import type { TerminalApi } from '../terminal/terminalApi.ts';
 import { Face } from './face.ts';
@@ -20,6 +21,7 @@ export class FaceDoor implements Disposable {
   readonly #terminals: TerminalApi;
   readonly #changes: ChangesDoor;
   readonly #accounts: AccountDoor;
+  readonly #mcp: AttachDoor;
   readonly #logger: Logger;
   readonly #instance: string;
   readonly #onCount: () => void;
@@ -31,6 +33,7 @@ export class FaceDoor implements Disposable {
     terminals: TerminalApi;
     changes: ChangesDoor;
     accounts: AccountDoor;
+    mcp: AttachDoor;
     logger: Logger;
     instance: string;
     onCount: () => void;
@@ -39,6 +42,7 @@ export class FaceDoor implements Disposable {
     this.#terminals = deps.terminals;
     this.#changes = deps.changes;
     this.#accounts = deps.accounts;
+    this.#mcp = deps.mcp;
     this.#logger = deps.logger;
     this.#instance = deps.instance;
     this.#onCount = deps.onCount;
@@ -118,9 +122,11 @@ export class FaceDoor implements Disposable {
       terminals: this.#terminals,
       changes: this.#changes,
       accounts: this.#accounts,
+      mcp: this.#mcp,
       port,
       instance: this.#instance,
       onGreeted: this.#onCount,
+      congested: () => socket.writableNeedDrain,
       // What was written goes out first: a face hears why the bridge leaves.
       close: () => void socket.destroySoon(),
     });

@@ -23,10 +23,11 @@ export function clientInfos(
       },
     })),
   );
-  return clients.map(({ name, version, era, scope, since, lastSeen }) => ({
+  return clients.map(({ name, version, era, transport, scope, since, lastSeen }) => ({
     name,
     ...(version === undefined ? {} : { version }),
     era,
+    ...(transport === undefined ? {} : { transport }),
     folder: scope.kind === 'all' ? null : scope.folder,
     since,
     lastSeen,

@@ -12,6 +12,8 @@ export interface ConnectedClient {
   readonly version?: string;
   readonly era: '2025-11-25' | '2026-07-28';
   readonly scope: Scope;
+  /** Through `codex-bridge attach`; absent: over HTTP. */
+  readonly transport?: 'stdio';
   /** Milliseconds since the epoch. */
   readonly since: number;
   readonly lastSeen: number;
@@ -43,7 +45,10 @@ export class ClientList {
   }
 
   /** A request of a client begins; call what it gives back when the request is over. */
-  begin(key: string, client: Pick<ConnectedClient, 'name' | 'version' | 'era' | 'scope'>): () => void {
+  begin(
+    key: string,
+    client: Pick<ConnectedClient, 'name' | 'version' | 'era' | 'scope' | 'transport'>,
+  ): () => void {
     const entry = this.#entry(key, client);
     entry.open++;
     this.#touch(entry);
@@ -70,7 +75,10 @@ export class ClientList {
     this.#entries.clear();
   }
 
-  #entry(key: string, client: Pick<ConnectedClient, 'name' | 'version' | 'era' | 'scope'>): Entry {
+  #entry(
+    key: string,
+    client: Pick<ConnectedClient, 'name' | 'version' | 'era' | 'scope' | 'transport'>,
+  ): Entry {
     const known = this.#entries.get(key);
     // Put at the end again: the map is in the order of last use.
     this.#entries.delete(key);

@@ -1,7 +1,9 @@
+import { BridgeError } from '../../shared/errors.ts';
 import type { BridgeApi } from '../api.ts';
 import type { Exchange } from '../http/httpDoor.ts';
 import { sendError } from '../http/responses.ts';
 import type { Clock, Logger } from '../ports.ts';
+import type { AttachDoor, AttachedChannel, AttachedLine, AttachRequest } from './attached.ts';
 import { ClientList, type ConnectedClient } from './clientList.ts';
 import type { McpEras } from './mcpEras.ts';
 
@@ -20,7 +22,7 @@ const MAX_BATCH = 20;
  * The MCP endpoint behind the HTTP door. The SDK and the tools are loaded at the first request: they would
  * double the start of a bridge that no MCP client may ever ask.
  */
-export class McpDoor {
+export class McpDoor implements AttachDoor {
   readonly #options: McpDoorOptions;
   readonly #clients: ClientList;
   #eras: Promise<McpEras> | undefined;
@@ -39,6 +41,14 @@ export class McpDoor {
     if (parsed.kind === 'invalid') return sendError(res, 400, parsed.reason, {}, -32_700);
     const eras = await this.#load();
     await eras.handle(exchange, parsed.body);
+  }
+
+  async attach(request: AttachRequest, line: AttachedLine): Promise<AttachedChannel> {
+    const eras = await this.#load();
+    if (this.#disposed) {
+      throw new BridgeError('BRIDGE_STOPPING', 'The bridge is about to end. Try again in a moment.');
+    }
+    return eras.attach(request, line);
   }
 
   /** Whoever is connected over MCP right now. */

@@ -3,7 +3,10 @@ import { createMcpHandler, isLegacyRequest, type McpHttpHandler } from '@modelco
 import type { Exchange } from '../http/httpDoor.ts';
 import { sendResponse } from '../http/responses.ts';
 import type { Scope } from '../http/tokens.ts';
+import type { AttachedChannel, AttachedLine, AttachRequest } from './attached.ts';
+import { AttachedServer } from './attachedServer.ts';
 import { ChangeFeed } from './changeFeed.ts';
+import { identityOf } from './clientIdentity.ts';
 import type { ClientList } from './clientList.ts';
 import { LegacySessions } from './legacySessions.ts';
 import type { McpDoorOptions } from './mcpDoor.ts';
@@ -54,7 +57,7 @@ export class McpEras {
     this.#responses.set(request, res);
     if (await isLegacyRequest(request, body)) return this.#legacy.handle(exchange, request, body);
 
-    const client = modernClient(body);
+    const client = identityOf(body) ?? { name: 'unknown', era: '2026-07-28' as const };
     const done = this.#options.clients.begin(`2026 ${scopeKey(scope)} ${client.name}`, { ...client, scope });
     try {
       // The body was read and bounded already: the handler takes it as it is.
@@ -62,6 +65,11 @@ export class McpEras {
     } finally {
       done();
     }
+  }
+
+  /** @throws BridgeError `BRIDGE_STOPPING` */
+  attach(request: AttachRequest, line: AttachedLine): Promise<AttachedChannel> {
+    return AttachedServer.open(this.#deps, this.#options.clients, request, line);
   }
 
   async dispose(): Promise<void> {
@@ -102,23 +110,4 @@ function toRequest({ req }: Exchange, signal: AbortSignal): Request {
     headers,
     signal,
   });
-}
-
-/** Every request of 2026-07-28 names its client in `_meta` (`io.modelcontextprotocol/clientInfo`). */
-function modernClient(body: unknown): { name: string; version?: string; era: '2026-07-28' } {
-  const info = field(field(field(body, 'params'), '_meta'), 'io.modelcontextprotocol/clientInfo');
-  const name = field(info, 'name');
-  const version = field(info, 'version');
-  return {
-    name: typeof name === 'string' ? name.slice(0, 200) : 'unknown',
-    ...(typeof version === 'string' ? { version: version.slice(0, 100) } : {}),
-    era: '2026-07-28',
-  };
-}
-
-function field(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
-    ? // Any own property of an object may be read by its name.
-      (value as Record<string, unknown>)[name]
-    : undefined;
 }

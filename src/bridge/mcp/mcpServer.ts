@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto';
-import { type CallToolResult, type InputRequiredResult, Server, type ServerContext } from '@modelcontextprotocol/server';
+import {
+  type CallToolResult,
+  type InputRequiredResult,
+  type RequestId,
+  Server,
+  type ServerContext,
+} from '@modelcontextprotocol/server';
 import { BridgeError } from '../../shared/errors.ts';
 import type { BridgeApi } from '../api.ts';
 import type { Scope } from '../http/tokens.ts';
@@ -11,6 +17,7 @@ import type { Once, TurnHandle } from './once.ts';
 import { AnswerNeeded, type AskedByResult, askedInBetween, type ClientQuestions } from './questions.ts';
 import { serveReading } from './reading.ts';
 import { errorResult } from './result.ts';
+import type { Tool } from './tool.ts';
 import type { ToolSet } from './toolSet.ts';
 
 /** A client that does not answer for its roots within this many milliseconds has none. */
@@ -38,12 +45,28 @@ export interface McpServerDeps {
   congested(request: Request | undefined): boolean;
 }
 
+/** What is known of the calls of a client that is connected through `codex-bridge attach`. */
+export interface AttachedCalls {
+  /** @throws BridgeError when the call can't be served: it has no folder, or must not be done twice */
+  check(tool: Tool, args: unknown, id: RequestId): Promise<void>;
+  /** Names the request; the same when it is sent again, also to the next bridge. */
+  requestKey(id: RequestId): string | undefined;
+  congested(): boolean;
+  /** The client's own name, where it told one. */
+  readonly client: string | undefined;
+}
+
 /**
  * An MCP server for what `scope` may see: one for each session of the 2025-11-25 protocol, one for each
  * request of 2026-07-28. It is the SDK's low-level server, because the high-level one converts every tool's
  * schemas anew for each request and answers wrong arguments without our error codes.
  */
-export function createServer(deps: McpServerDeps, scope: Scope, era: 'legacy' | 'modern'): Server {
+export function createServer(
+  deps: McpServerDeps,
+  scope: Scope,
+  era: 'legacy' | 'modern',
+  attached?: AttachedCalls,
+): Server {
   const server = new Server(
     { name: 'codex-bridge', title: 'Codex Bridge', version: deps.bridge.version },
     {
@@ -64,7 +87,8 @@ export function createServer(deps: McpServerDeps, scope: Scope, era: 'legacy' | 
       if (tool === undefined) {
         throw new BridgeError('INVALID_INPUT', `There is no tool "${name}". List the tools again.`);
       }
-      return toMcp(await tool.call(args, toCall(deps, scope, era, server, roots, ctx, args)));
+      if (attached !== undefined) await attached.check(tool, args, ctx.mcpReq.id);
+      return toMcp(await tool.call(args, toCall(deps, scope, era, server, roots, ctx, args, attached)));
     } catch (error) {
       if (error instanceof AnswerNeeded) return deps.asked.result(error, ctx);
       if (!(error instanceof BridgeError)) deps.logger.error('a tool failed', { tool: name, error });
@@ -84,16 +108,17 @@ function toCall(
   roots: RootsOf,
   ctx: ServerContext,
   args: unknown,
+  attached: AttachedCalls | undefined,
 ): ToolCall {
   return {
     bridge: deps.bridge,
     scope,
     clock: deps.clock,
-    client: server.getClientVersion()?.name,
+    client: attached === undefined ? server.getClientVersion()?.name : attached.client,
     signal: ctx.mcpReq.signal,
-    progress: progressSink(deps, ctx),
+    progress: progressSink(deps, ctx, attached),
     roots: () => (era === 'legacy' ? roots.get(ctx) : Promise.resolve([])),
-    requestKey: era === 'legacy' ? requestKey(ctx, args) : undefined,
+    requestKey: attached?.requestKey(ctx.mcpReq.id) ?? (era === 'legacy' ? requestKey(ctx, args) : undefined),
     once: deps.once,
     questions: questionsOf(deps, era, server, ctx),
     resumed: deps.asked.resume(ctx, (turn) => resolveTurn({ bridge: deps.bridge, scope }, turn)),
@@ -125,12 +150,16 @@ function questionsOf(
   return era === 'legacy' ? askedInBetween(ctx) : deps.asked.questions(ctx);
 }
 
-function progressSink(deps: McpServerDeps, ctx: ServerContext): ProgressSink | undefined {
+function progressSink(
+  deps: McpServerDeps,
+  ctx: ServerContext,
+  attached: AttachedCalls | undefined,
+): ProgressSink | undefined {
   const progressToken = ctx.mcpReq._meta?.progressToken;
   if (progressToken === undefined) return undefined;
   let progress = 0;
   return {
-    congested: () => deps.congested(ctx.http?.req),
+    congested: () => attached?.congested() ?? deps.congested(ctx.http?.req),
     send(message) {
       progress++;
       ctx.mcpReq

@@ -17,6 +17,11 @@ export interface Tool {
   readonly annotations: ToolAnnotations;
   readonly input: z.ZodType;
   readonly output: z.ZodType;
+  /**
+   * Whether a second run of the same call would do it a second time: it is not repeated by itself when its
+   * answer was lost. Absent: never; a prompt is found again by its key.
+   */
+  onlyOnce?(args: unknown): boolean;
   /** @throws BridgeError, `INVALID_INPUT` for arguments that do not fit */
   call(args: unknown, call: ToolCall): Promise<ToolResult>;
 }
@@ -29,6 +34,7 @@ export function defineTool<I extends z.ZodObject>(tool: {
   readonly annotations: ToolAnnotations;
   readonly input: I;
   readonly output: z.ZodObject;
+  onlyOnce?(args: unknown): boolean;
   run(args: z.output<I>, call: ToolCall): Promise<ToolResult>;
 }): Tool {
   return {
@@ -38,6 +44,7 @@ export function defineTool<I extends z.ZodObject>(tool: {
     annotations: tool.annotations,
     input: tool.input,
     output: tool.output,
+    ...(tool.onlyOnce === undefined ? {} : { onlyOnce: tool.onlyOnce }),
     async call(args, call) {
       const parsed = tool.input.safeParse(args ?? {});
       if (parsed.success) return tool.run(parsed.data, call);

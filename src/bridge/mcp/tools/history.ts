@@ -47,6 +47,10 @@ export const history = defineTool({
     cursor: z.string().optional(),
     error: errorSchema.optional(),
   }),
+  onlyOnce(args) {
+    const { data } = input.safeParse(args);
+    return data !== undefined && ['import', 'fork', 'delete'].includes(data.action);
+  },
   async run(args, call) {
     switch (args.action) {
       case 'list':

@@ -12,6 +12,7 @@ export const steer = defineTool({
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: true },
   input: z.strictObject({ turn: turnId, prompt: z.string().describe('What to add') }),
   output: turnResultSchema,
+  onlyOnce: () => true,
   async run(args, call) {
     const { session } = resolveTurn(call, args.turn);
     await session.steer(args.turn, args.prompt);
