@@ -37,6 +37,8 @@ export default defineConfig({
           globalSetup: 'test/support/packedExtension.ts',
           testTimeout: 180_000,
           hookTimeout: 180_000,
+          // What is looked for in a window comes when the machine has time for it.
+          expect: { poll: { timeout: 10_000 } },
           fileParallelism: false,
         },
       },
