@@ -1,7 +1,9 @@
 import { BridgeError } from '../../shared/errors.ts';
+import type { TurnTask } from '../../shared/review.ts';
 import type { SessionSettings } from '../../shared/session.ts';
 import { MAX_PROMPT_LENGTH } from '../../shared/session.ts';
 import type { FolderApi } from '../api.ts';
+import { checkReviewTarget } from '../git/reviewTarget.ts';
 import type { PromptRequest, Session } from '../sessions/session.ts';
 import type { TurnMode } from '../sessions/turnModes.ts';
 import { type AttachmentArgument, toAttachment } from './attachments.ts';
@@ -17,6 +19,7 @@ export interface PromptArguments {
   readonly background?: boolean | undefined;
   readonly idempotency_key?: string | undefined;
   readonly mode?: TurnMode | undefined;
+  readonly task?: TurnTask | undefined;
 }
 
 /** Where a prompt goes: a session that is there, or one that is made for it. */
@@ -68,8 +71,10 @@ async function send(
 ): Promise<TurnHandle> {
   checkPrompt(args.prompt);
   const { folder } = target;
+  if (args.task?.kind === 'review') await checkReviewTarget(folder.info.path, args.task.target);
   const request: PromptRequest = {
     prompt: args.prompt,
+    ...(args.task === undefined ? {} : { task: args.task }),
     source: { kind: 'mcp', ...(call.client === undefined ? {} : { name: call.client }) },
     ...(args.attachments === undefined ? {} : { attachments: args.attachments.map(toAttachment) }),
     ...(args.mode === undefined ? {} : { mode: args.mode }),

@@ -4,6 +4,7 @@ import type { Approval, PlanStep, SessionId, TokenUsage, TurnSnapshot } from '..
 import { answerOf, hasEnded } from '../../shared/session.ts';
 import type { BridgeSettings } from '../../shared/settings.ts';
 import type { ToolResult } from './call.ts';
+import { findingLines, findingsSchema, reviewView } from './findings.ts';
 import { pageOf } from './paging.ts';
 import { approvalSubject } from './progress.ts';
 import { type ChangedFile, filesOf } from './turnFiles.ts';
@@ -61,6 +62,7 @@ export const turnResultShape = {
     )
     .optional(),
   commands: z.array(z.object({ command: z.string(), exit_code: z.int().nullable() })).optional(),
+  findings: findingsSchema.optional(),
   plan: z
     .array(
       z.object({
@@ -107,10 +109,11 @@ export function describeTurn({
   cursor,
   pageBytes,
 }: TurnView): TurnResult {
-  const page = pageOf(answerOf(turn), turn.id, cursor, pageBytes);
+  const review = reviewView(turn);
+  const page = pageOf(review?.answer ?? answerOf(turn), turn.id, cursor, pageBytes);
   const error = errorOf(turn);
   const notices = turn.notices.map((notice) => notice.text);
-  notices.push(...changeNotices(turn));
+  notices.push(...changeNotices(turn), ...(review?.notices ?? []));
   const files = bounded(filesOf(turn), MAX_FILES, 'changed files', notices);
   const commands = bounded(commandsOf(turn), MAX_COMMANDS, 'commands', notices);
   const waiting = approvals.filter((approval) => approval.turn === turn.id).map(approvalSubject);
@@ -129,6 +132,7 @@ export function describeTurn({
     ...(cursor !== undefined
       ? {}
       : {
+          ...(review === undefined ? {} : { findings: review.findings }),
           ...(turn.plan.length === 0 ? {} : { plan: turn.plan.map(stepOf) }),
           files,
           commands,
@@ -249,6 +253,8 @@ export function usageOf(
 export function textOf(result: TurnResult): string {
   const lines: string[] = [];
   if (result.answer !== undefined && result.answer !== '') lines.push(result.answer, '');
+  if (result.findings !== undefined && result.findings.length > 0)
+    lines.push(...findingLines(result.findings), '');
   if (result.error !== undefined) lines.push(`Error ${result.error.code}: ${result.error.message}`);
   lines.push(`[Codex: ${result.status}, session ${result.session}, turn ${result.turn}]`);
   if (result.files !== undefined && result.files.length > 0) {

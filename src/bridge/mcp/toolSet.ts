@@ -8,12 +8,25 @@ import { chatStart } from './tools/chatStart.ts';
 import { history } from './tools/history.ts';
 import { plan } from './tools/plan.ts';
 import { restart } from './tools/restart.ts';
+import { review } from './tools/review.ts';
 import { status } from './tools/status.ts';
 import { steer } from './tools/steer.ts';
 import { wait } from './tools/wait.ts';
 
 /** In the order in which clients list them. */
-const TOOLS: readonly Tool[] = [ask, chatStart, chatMsg, plan, wait, steer, cancel, status, restart, history];
+const TOOLS: readonly Tool[] = [
+  ask,
+  chatStart,
+  chatMsg,
+  plan,
+  review,
+  wait,
+  steer,
+  cancel,
+  status,
+  restart,
+  history,
+];
 
 /** What a profile lists, where that is not all. What a client calls without having it listed works as ever. */
 const PROFILES: Readonly<Record<Exclude<ToolProfile, 'all'>, ReadonlySet<string>>> = {
