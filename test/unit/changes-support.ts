@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { FolderChanges } from '../../src/bridge/changes/folderChanges.ts';
 import { FolderCopies } from '../../src/bridge/changes/folderCopies.ts';
 import { COPY_LIMITS, type CopyLimits } from '../../src/bridge/changes/limits.ts';
+import { Previews } from '../../src/bridge/changes/previews.ts';
 import { systemClock } from '../../src/bridge/clock.ts';
 import { jsonLogger } from '../../src/bridge/logger.ts';
 import type { TurnChanges } from '../../src/shared/changes.ts';
@@ -16,6 +17,11 @@ export interface CopiedFolder {
   readonly copies: FolderCopies;
   readonly changes: FolderChanges;
   readonly log: readonly string[];
+  readonly previews: Previews;
+  /** Where the copies of previews are. */
+  readonly previewsDir: string;
+  /** Does `change` in a copy, as a turn of that name would. */
+  preview(name: string, change: (copy: string) => void | Promise<void>): Promise<TurnChanges>;
   /** Does `change` as a turn of that name would. */
   turn(name: string, change: () => void | Promise<void>): Promise<TurnChanges>;
   dispose(): Promise<void>;
@@ -37,10 +43,35 @@ export async function copiedFolder(limits: Partial<CopyLimits> = {}): Promise<Co
     logger,
     limits: { ...COPY_LIMITS, ...limits },
   });
+  const previewsDir = join(temp.path, 'previews');
+  const previews = new Previews({
+    folder: path,
+    directory: previewsDir,
+    copies,
+    clock: systemClock,
+    logger,
+    limits: { ...COPY_LIMITS, ...limits },
+  });
   return {
     path,
     state,
     copies,
+    previews,
+    previewsDir,
+    async preview(name, change) {
+      const preview = previews.of(name);
+      try {
+        await preview.before();
+      } catch (error) {
+        preview.abandon();
+        await preview.after(name);
+        throw error;
+      }
+      await change(preview.cwd);
+      const changes = await preview.after(name);
+      if (changes === undefined) throw new Error(`the preview ${name} has no changes`);
+      return changes;
+    },
     changes: new FolderChanges({ folder: path, copies, logger }),
     log,
     async turn(name, change) {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, copyFileSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BridgeError } from '../../shared/errors.ts';
@@ -59,6 +59,11 @@ export class BlobStore {
     }
     if (hashOf(bytes) !== hash) throw lost();
     return bytes;
+  }
+
+  /** Makes a file of a copy, which must not be there yet; shares its blocks where the file system can. */
+  copyTo(hash: string, path: string): void {
+    copyFileSync(this.#file(hash), path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
   }
 
   /** Every copy with its size in bytes. */

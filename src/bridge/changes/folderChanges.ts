@@ -1,11 +1,20 @@
-import type { ChangeContent, ChangeList, ChangeMark, Hunk, RefusedRevert } from '../../shared/changes.ts';
+import type {
+  ChangeContent,
+  ChangedFile,
+  ChangeList,
+  ChangeMark,
+  Hunk,
+  RefusedRevert,
+} from '../../shared/changes.ts';
 import { type Disposable, Emitter } from '../../shared/disposables.ts';
 import { BridgeError, type ErrorInfo, toErrorInfo } from '../../shared/errors.ts';
 import { splitLines } from '../../shared/lines.ts';
 import type { TurnId } from '../../shared/session.ts';
 import type { Logger } from '../ports.ts';
+import { Applier } from './applier.ts';
 import type { FolderCopies } from './folderCopies.ts';
 import { diffLines } from './lines.ts';
+import { OF_A_COPY } from './preview.ts';
 import { Reverter } from './reverter.ts';
 import { isBinary, sideOf, textOf } from './text.ts';
 import { changedFile, type FileMarks, type Marks, type RecordedFile, type TurnRecord } from './turnRecord.ts';
@@ -29,12 +38,15 @@ export interface ChangesApi {
   onChanged(listener: (turn: TurnId) => void): Disposable;
 }
 
+const APPLIED = 'A preview was applied while this turn ran; that is listed here too.';
+
 const OPEN: FileMarks = { file: 'open', hunks: {} };
 
 /** The changes of a folder's turns: what they were, and what was done with them. */
 export class FolderChanges implements ChangesApi, Disposable {
   readonly #copies: FolderCopies;
   readonly #reverter: Reverter;
+  readonly #applier: Applier;
   readonly #changed: Emitter<TurnId>;
   /** Two reverts of one file at the same time would not see each other. */
   #tail: Promise<unknown> = Promise.resolve();
@@ -42,16 +54,20 @@ export class FolderChanges implements ChangesApi, Disposable {
   constructor(deps: { folder: string; copies: FolderCopies; logger: Logger }) {
     this.#copies = deps.copies;
     this.#reverter = new Reverter(deps.folder, deps.copies.blobs);
+    this.#applier = new Applier(deps.folder, deps.copies.blobs);
     this.#changed = new Emitter((error) => deps.logger.error('a listener failed', { error }));
   }
 
   readonly onChanged = (listener: (turn: TurnId) => void): Disposable => this.#changed.on(listener);
 
   list(turn: TurnId): ChangeList {
-    const { files, overlaps, excluded, notes, complete } = this.#copies.records.read(turn);
+    const { files, overlaps, excluded, notes, complete, preview } = this.#copies.records.read(turn);
     const marks = this.#copies.records.readMarks(turn);
     return {
-      files: files.map((file) => ({ ...changedFile(file), mark: marks.get(file.path)?.file ?? 'open' })),
+      files: files.map((file) => ({
+        ...shownFile(file, preview),
+        mark: marks.get(file.path)?.file ?? 'open',
+      })),
       overlaps,
       excluded,
       notes,
@@ -60,12 +76,13 @@ export class FolderChanges implements ChangesApi, Disposable {
   }
 
   async read(turn: TurnId, path: string): Promise<ChangeContent> {
-    const file = fileIn(this.#copies.records.read(turn), path);
+    const record = this.#copies.records.read(turn);
+    const file = fileIn(record, path);
     const marks = this.#copies.records.readMarks(turn).get(path) ?? OPEN;
     const [before, after] = await this.#sides(file);
     const binary = [before, after].some((bytes) => bytes !== undefined && isBinary(bytes));
     return {
-      file: { ...changedFile(file), mark: marks.file },
+      file: { ...shownFile(file, record.preview), mark: marks.file },
       ...(before === undefined ? {} : { before: sideOf(before, binary) }),
       ...(after === undefined ? {} : { after: sideOf(after, binary) }),
       hunks: hunksOf(file, before, after).map((hunk, index) => ({ ...hunk, mark: hunkMark(marks, index) })),
@@ -78,6 +95,7 @@ export class FolderChanges implements ChangesApi, Disposable {
     }
     const done = this.#tail.then(async () => {
       const record = this.#copies.records.read(turn);
+      if (record.preview === 'open') throw new BridgeError('CHANGE_NOT_REVERTIBLE', OF_A_COPY);
       this.#copies.noteRevert();
       try {
         if (path === undefined) return { refused: await this.#revertAll(turn, record) };
@@ -91,6 +109,33 @@ export class FolderChanges implements ChangesApi, Disposable {
     });
     this.#tail = done.catch(() => undefined); // Told to who asked for it.
     return await done;
+  }
+
+  /**
+   * Makes the change of a preview in the folder: all of it, or nothing. Then it can be reverted as if its turn had
+   * made it there. Where the folder has it already, nothing happens.
+   *
+   * @throws BridgeError `CHANGE_EDITED_SINCE`, `PREVIEW_FAILED`, `CHANGE_NOT_REVERTIBLE` when the preview is not
+   * kept any more, `INVALID_INPUT` for a turn that is none
+   */
+  async applyPreview(turn: TurnId): Promise<void> {
+    const done = this.#tail.then(async () => {
+      const record = this.#copies.records.read(turn);
+      if (record.preview === undefined) {
+        throw new BridgeError(
+          'INVALID_INPUT',
+          `The turn ${turn} is no preview: its changes are in the folder.`,
+        );
+      }
+      this.#copies.noteRevert(APPLIED);
+      await this.#applier.apply(record);
+      this.#copies.records.write(turn, { ...record, preview: 'applied' });
+      // What was reverted since is there again.
+      this.#copies.records.writeMarks(turn, new Map());
+      this.#changed.fire(turn);
+    });
+    this.#tail = done.catch(() => undefined); // Told to who asked for it.
+    await done;
   }
 
   keep(turn: TurnId, kept: boolean, path?: string, hunk?: number): void {
@@ -181,6 +226,11 @@ export class FolderChanges implements ChangesApi, Disposable {
       file.after?.hash === undefined ? undefined : await blobs.read(file.after.hash),
     ];
   }
+}
+
+function shownFile(file: RecordedFile, preview: TurnRecord['preview']): ChangedFile {
+  const shown = changedFile(file);
+  return preview === 'open' ? { ...shown, notRevertible: shown.notRevertible ?? OF_A_COPY } : shown;
 }
 
 function fileIn(record: TurnRecord, path: string): RecordedFile {

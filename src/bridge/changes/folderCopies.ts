@@ -6,7 +6,7 @@ import {
   type TurnChanges,
 } from '../../shared/changes.ts';
 import type { Disposable } from '../../shared/disposables.ts';
-import { messageOf } from '../../shared/errors.ts';
+import { BridgeError, messageOf } from '../../shared/errors.ts';
 import type { TurnId } from '../../shared/session.ts';
 import type { Clock, Logger } from '../ports.ts';
 import { BlobStore } from './blobStore.ts';
@@ -60,6 +60,8 @@ export class FolderCopies implements Disposable {
   readonly #scanner: FolderScanner;
   readonly #stop = new AbortController();
   readonly #running = new Map<TurnId, RunningTurn>();
+  /** Looks whose copies are needed by somebody else. */
+  readonly #held = new Set<Manifest>();
   /** What the last scan saw. */
   readonly #known = new Map<string, Entry>();
   /** {@link FolderCopies.#known} holds, be it empty. */
@@ -129,8 +131,22 @@ export class FolderCopies implements Disposable {
   }
 
   /** A person reverts something: turns that run meanwhile will find it among their changes. */
-  noteRevert(): void {
-    for (const { notes } of this.#running.values()) if (!notes.includes(REVERTED)) notes.push(REVERTED);
+  noteRevert(note = REVERTED): void {
+    for (const { notes } of this.#running.values()) if (!notes.includes(note)) notes.push(note);
+  }
+
+  /**
+   * The folder as it is now, with a copy of every file, which stay until the holder lets go.
+   *
+   * @throws BridgeError `PREVIEW_FAILED` with the reason, where the folder can't be looked at
+   */
+  async hold(): Promise<{ readonly manifest: Manifest; release(): void }> {
+    const manifest = await this.#look('before');
+    if (typeof manifest === 'string') {
+      throw new BridgeError('PREVIEW_FAILED', `No preview can be made. ${manifest}`);
+    }
+    this.#held.add(manifest);
+    return { manifest, release: () => this.#held.delete(manifest) };
   }
 
   /** The turn never came to Codex: nobody asks what it changed. */
@@ -173,8 +189,8 @@ export class FolderCopies implements Disposable {
     if (typeof after === 'string') return unknownRecord(own, after);
     own.after = after;
     const late = () => this.#deps.clock.monotonic() - start > this.#limits.waitMs;
-    return await this.#exclusively(async () => {
-      const whole = await this.#withHidden(before, after);
+    return await this.exclusively(async () => {
+      const whole = await this.#scanner.withHidden(before, after, this.#stop.signal);
       const slices = new Slices(this.#stop.signal);
       const notes = whole.overflow
         ? [
@@ -192,22 +208,6 @@ export class FolderCopies implements Disposable {
       if (record.files.length > 0) this.records.write(turn, record);
       return record;
     });
-  }
-
-  /**
-   * What was known before is compared whatever the rules say now: a turn that writes `*` into a .gitignore file
-   * has deleted nothing. So is what a scan that found too much did not come to.
-   */
-  async #withHidden(before: Manifest, after: Manifest): Promise<Manifest> {
-    const hidden = new Map<string, Entry>();
-    const slices = new Slices(this.#stop.signal);
-    for (const [path, entry] of before.entries) {
-      if (entry.type === 'dir' || after.entries.has(path)) continue;
-      await slices.pause();
-      const now = await this.#scanner.entryAt(path, entry);
-      if (now !== undefined) hidden.set(path, now);
-    }
-    return hidden.size === 0 ? after : { ...after, entries: new Map([...after.entries, ...hidden]) };
   }
 
   /** A manifest of now, or why there is none: a sentence. */
@@ -232,7 +232,7 @@ export class FolderCopies implements Disposable {
 
   /** The scan that starts next: one that runs already may have passed by what was changed since. */
   #scanSoon(): Promise<Manifest> {
-    this.#nextScan ??= this.#exclusively(() => {
+    this.#nextScan ??= this.exclusively(() => {
       this.#nextScan = undefined;
       this.#looked = true;
       return this.#scanner.scan(this.#known, this.#stop.signal);
@@ -243,7 +243,7 @@ export class FolderCopies implements Disposable {
   async #collect(): Promise<void> {
     const { logger } = this.#deps;
     try {
-      await this.#exclusively(async () => {
+      await this.exclusively(async () => {
         // With no turn to revert, copies are kept for nobody.
         if (this.#running.size === 0 && this.records.list().length === 0) {
           this.#known.clear();
@@ -268,6 +268,7 @@ export class FolderCopies implements Disposable {
       for (const { hash } of entries) if (hash !== undefined) hashes.add(hash);
     };
     add(this.#known.values());
+    for (const { entries } of this.#held) add(entries.values());
     for (const { before, after } of this.#running.values()) {
       add(before?.entries.values() ?? []);
       add(after?.entries.values() ?? []);
@@ -275,7 +276,8 @@ export class FolderCopies implements Disposable {
     return hashes;
   }
 
-  #exclusively<T>(run: () => Promise<T>): Promise<T> {
+  /** Runs when nothing else writes copies, or removes them. */
+  exclusively<T>(run: () => Promise<T>): Promise<T> {
     const result = this.#tail.then(() => {
       this.#stop.signal.throwIfAborted();
       return run();
@@ -307,7 +309,7 @@ function unknownRecord(own: RunningTurn, why: string): TurnRecord {
   };
 }
 
-function summaryOf(record: TurnRecord): TurnChanges {
+export function summaryOf(record: TurnRecord): TurnChanges {
   const { files, overlaps, excluded, notes, complete } = record;
   return {
     files: files.slice(0, MAX_LISTED_FILES).map(changedFile),

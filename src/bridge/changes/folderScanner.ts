@@ -38,6 +38,8 @@ export interface ScannerDeps {
   readonly folder: string;
   readonly blobs: BlobStore;
   readonly limits: CopyLimits;
+  /** Real path of the folder whose place decides which rules above it hold; absent: the folder itself. */
+  readonly rulesOf?: string;
   /** Real paths that are never looked at: the bridge's own state. */
   readonly without: readonly string[];
   /** Milliseconds since the epoch, to be compared with times of files. */
@@ -65,8 +67,8 @@ export class FolderScanner {
 
   /** `known`: what the last scan saw; it is brought up to date along the way, also by a scan that is aborted. */
   async scan(known: Map<string, Entry>, signal: AbortSignal): Promise<Manifest> {
-    const { folder, limits } = this.#deps;
-    const { outer, prefix } = outerRules(folder, ignoreCase);
+    const { folder, limits, rulesOf = folder } = this.#deps;
+    const { outer, prefix } = outerRules(rulesOf, ignoreCase);
     const scan: Scan = {
       now: this.#deps.now(),
       slices: new Slices(signal),
@@ -95,6 +97,22 @@ export class FolderScanner {
     }
     for (const path of known.keys()) if (!scan.entries.has(path)) known.delete(path);
     return manifestOf(scan);
+  }
+
+  /**
+   * A later look, with what was known before whatever the rules say now: a turn that writes `*` into a .gitignore
+   * file has deleted nothing. So is what a scan that found too much did not come to.
+   */
+  async withHidden(before: Manifest, after: Manifest, signal: AbortSignal): Promise<Manifest> {
+    const hidden = new Map<string, Entry>();
+    const slices = new Slices(signal);
+    for (const [path, entry] of before.entries) {
+      if (entry.type === 'dir' || after.entries.has(path)) continue;
+      await slices.pause();
+      const now = await this.entryAt(path, entry);
+      if (now !== undefined) hidden.set(path, now);
+    }
+    return hidden.size === 0 ? after : { ...after, entries: new Map([...after.entries, ...hidden]) };
   }
 
   /** One path as it is now, whatever the rules say; undefined where no file or link is, or a link leads to it. */

@@ -37,6 +37,8 @@ export const turnRecordSchema = z.object({
   excluded: z.array(z.object({ path, reason: z.enum(['ignored', 'special', 'unreadable']) })),
   notes: z.array(z.string()),
   complete: z.boolean(),
+  /** Made on a copy; `applied`: the folder has got it since, so that it can be reverted like any other. */
+  preview: z.exactOptional(z.enum(['open', 'applied'])),
 });
 
 const mark = z.enum(['open', 'kept', 'reverted']);
