@@ -19,6 +19,8 @@ export interface ToolCall {
   readonly questions: ClientQuestions | undefined;
   /** The turn that this very call was waiting for when it asked the client: it must not send its prompt again. */
   readonly resumed: TurnHandle | undefined;
+  /** The client takes a task for this call: it ends as soon as its prompt is taken. */
+  readonly asTask: boolean;
   /** The client's root directories as paths; empty where it has none or can't be asked. */
   roots(): Promise<readonly string[]>;
   /** Names this very request, so that the same one sent again finds the same turn; absent: it can't be told. */

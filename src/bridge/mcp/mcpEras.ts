@@ -13,6 +13,7 @@ import type { McpDoorOptions } from './mcpDoor.ts';
 import { createServer, type McpServerDeps } from './mcpServer.ts';
 import { Once } from './once.ts';
 import { AskedByResult } from './questions.ts';
+import { TaskCalls } from './tasks.ts';
 import { ToolSet } from './toolSet.ts';
 
 /** How often an open stream says that it is alive, in milliseconds: a half-open one is noticed by that. */
@@ -42,6 +43,7 @@ export class McpEras {
       tools: new ToolSet(),
       once: new Once(),
       asked: new AskedByResult(),
+      tasks: new TaskCalls(),
       changes: new ChangeFeed(options.bridge, options.clock),
       congested: (request) =>
         request !== undefined && this.#responses.get(request)?.writableNeedDrain === true,

@@ -16,7 +16,8 @@ import type { ChangeFeed } from './changeFeed.ts';
 import type { Once, TurnHandle } from './once.ts';
 import { AnswerNeeded, type AskedByResult, askedInBetween, type ClientQuestions } from './questions.ts';
 import { serveReading } from './reading.ts';
-import { errorResult } from './result.ts';
+import { errorResult, handleResult } from './result.ts';
+import { BecomesTask, becomesTask, TASKS_EXTENSION, type TaskCalls } from './tasks.ts';
 import type { Tool } from './tool.ts';
 import type { ToolSet } from './toolSet.ts';
 
@@ -32,6 +33,7 @@ const CAPABILITIES = {
   prompts: {},
   completions: {},
 };
+const MODERN_CAPABILITIES = { ...CAPABILITIES, extensions: { [TASKS_EXTENSION]: {} } };
 
 export interface McpServerDeps {
   readonly bridge: BridgeApi;
@@ -41,6 +43,7 @@ export interface McpServerDeps {
   readonly once: Once<TurnHandle>;
   readonly changes: ChangeFeed;
   readonly asked: AskedByResult;
+  readonly tasks: TaskCalls;
   /** Whether the reader of a request's answer is slower than we write. */
   congested(request: Request | undefined): boolean;
 }
@@ -70,7 +73,7 @@ export function createServer(
   const server = new Server(
     { name: 'codex-bridge', title: 'Codex Bridge', version: deps.bridge.version },
     {
-      capabilities: CAPABILITIES,
+      capabilities: era === 'legacy' ? CAPABILITIES : MODERN_CAPABILITIES,
       instructions: INSTRUCTIONS,
       requestState: { verify: deps.asked.verify },
     },
@@ -80,21 +83,40 @@ export function createServer(
   server.setRequestHandler('tools/list', () => ({
     tools: deps.tools.listed(deps.bridge.settings.mcp.toolProfile),
   }));
-  server.setRequestHandler('tools/call', async (request, ctx): Promise<CallToolResult | InputRequiredResult> => {
-    const { name, arguments: args } = request.params;
-    try {
-      const tool = deps.tools.get(name);
-      if (tool === undefined) {
-        throw new BridgeError('INVALID_INPUT', `There is no tool "${name}". List the tools again.`);
+  server.setRequestHandler(
+    'tools/call',
+    async (request, ctx): Promise<CallToolResult | InputRequiredResult> => {
+      const { name, arguments: args } = request.params;
+      try {
+        const tool = deps.tools.get(name);
+        if (tool === undefined) {
+          throw new BridgeError('INVALID_INPUT', `There is no tool "${name}". List the tools again.`);
+        }
+        if (attached !== undefined) await attached.check(tool, args, ctx.mcpReq.id);
+        const call = toCall(deps, scope, era, server, roots, ctx, args, attached);
+        const asTask = era === 'modern' && becomesTask(name, server.getClientCapabilities());
+        return toMcp(await tool.call(args, { ...call, asTask }));
+      } catch (error) {
+        if (error instanceof AnswerNeeded) return deps.asked.result(error, ctx);
+        if (error instanceof BecomesTask) return deps.tasks.created(error.handle, { tool: name, args });
+        if (!(error instanceof BridgeError)) deps.logger.error('a tool failed', { tool: name, error });
+        return toMcp(errorResult(error));
       }
-      if (attached !== undefined) await attached.check(tool, args, ctx.mcpReq.id);
-      return toMcp(await tool.call(args, toCall(deps, scope, era, server, roots, ctx, args, attached)));
-    } catch (error) {
-      if (error instanceof AnswerNeeded) return deps.asked.result(error, ctx);
-      if (!(error instanceof BridgeError)) deps.logger.error('a tool failed', { tool: name, error });
-      return toMcp(errorResult(error));
-    }
-  });
+    },
+  );
+  if (era === 'modern') {
+    deps.tasks.serve(server, {
+      find: (turn) => resolveTurn({ bridge: deps.bridge, scope }, turn),
+      mayAsk: () => mayAsk(deps, server),
+      async result(asked, handle, ctx) {
+        const tool = asked === undefined ? undefined : deps.tools.get(asked.tool);
+        if (asked === undefined || tool === undefined)
+          return toMcp(handleResult(handle, deps.bridge.settings));
+        const call = toCall(deps, scope, era, server, roots, ctx, asked.args, attached);
+        return toMcp(await tool.call(asked.args, { ...call, resumed: handle }));
+      },
+    });
+  }
   if (era === 'legacy')
     server.setNotificationHandler('notifications/roots/list_changed', () => roots.forget());
   return server;
@@ -120,6 +142,7 @@ function toCall(
     roots: () => (era === 'legacy' ? roots.get(ctx) : Promise.resolve([])),
     requestKey: attached?.requestKey(ctx.mcpReq.id) ?? (era === 'legacy' ? requestKey(ctx, args) : undefined),
     once: deps.once,
+    asTask: false,
     questions: questionsOf(deps, era, server, ctx),
     resumed: deps.asked.resume(ctx, (turn) => resolveTurn({ bridge: deps.bridge, scope }, turn)),
   };
@@ -141,13 +164,17 @@ function questionsOf(
   server: Server,
   ctx: ServerContext,
 ): ClientQuestions | undefined {
-  if (!deps.bridge.settings.mcp.elicitApprovals) return undefined;
+  if (!mayAsk(deps, server)) return undefined;
+  return era === 'legacy' ? askedInBetween(ctx) : deps.asked.questions(ctx);
+}
+
+/** The person wants to be asked at clients, and this one can show a form. */
+function mayAsk({ bridge }: McpServerDeps, server: Server): boolean {
   const elicitation = server.getClientCapabilities()?.elicitation;
   // Clients from before there were modes name none.
   const canForm =
     elicitation !== undefined && (elicitation.form !== undefined || elicitation.url === undefined);
-  if (!canForm) return undefined;
-  return era === 'legacy' ? askedInBetween(ctx) : deps.asked.questions(ctx);
+  return bridge.settings.mcp.elicitApprovals && canForm;
 }
 
 function progressSink(

@@ -10,6 +10,7 @@ import { type AttachmentArgument, toAttachment } from './attachments.ts';
 import type { ToolCall, ToolResult } from './call.ts';
 import type { TurnHandle } from './once.ts';
 import { turnResult } from './result.ts';
+import { BecomesTask } from './tasks.ts';
 import { waitForTurn } from './waiting.ts';
 
 export interface PromptArguments {
@@ -41,7 +42,9 @@ export async function promptAndWait(
   target: PromptTarget,
   args: PromptArguments,
 ): Promise<ToolResult> {
-  const { session, turn } = await sendOnce(call, target, args);
+  const handle = await sendOnce(call, target, args);
+  if (call.asTask && args.background !== true) throw new BecomesTask(handle);
+  const { session, turn } = handle;
   const seconds = args.background === true ? 0 : args.wait_seconds;
   const snapshot = await waitForTurn(call, session, turn, seconds);
   return turnResult({

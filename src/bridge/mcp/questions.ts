@@ -129,9 +129,10 @@ export function giveAnswer(
   if (approval === undefined || digestOf(approval) !== asked.digest || answer.action === 'cancel') return;
   const content = contentSchema.safeParse(answer.content);
   const accepted = answer.action === 'accept' && content.success && content.data.decision === 'accept';
+  const reason = content.success ? content.data.reason?.trim() : undefined;
   try {
     if (accepted) session.answer(approval.id, 'accept');
-    else session.answer(approval.id, 'decline');
+    else session.answer(approval.id, 'decline', reason === undefined || reason === '' ? {} : { reason });
   } catch (error) {
     // Somebody was faster at this very moment.
     if (!(error instanceof BridgeError && error.code === 'APPROVAL_NOT_FOUND')) throw error;

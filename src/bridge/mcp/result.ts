@@ -5,6 +5,7 @@ import { answerOf, hasEnded } from '../../shared/session.ts';
 import type { BridgeSettings } from '../../shared/settings.ts';
 import type { ToolResult } from './call.ts';
 import { findingLines, findingsSchema, reviewView } from './findings.ts';
+import type { TurnHandle } from './once.ts';
 import { pageOf } from './paging.ts';
 import { approvalSubject } from './progress.ts';
 import { type ChangedFile, filesOf } from './turnFiles.ts';
@@ -99,6 +100,12 @@ export function turnResult(view: TurnView): ToolResult {
     text: textOf(structured),
     isError: structured.error !== undefined,
   };
+}
+
+/** {@link turnResult} of a turn as it is now. */
+export function handleResult({ session, turn }: TurnHandle, settings: TurnView['settings']): ToolResult {
+  const { approvals } = session.snapshot;
+  return turnResult({ session: session.id, turn: session.turn(turn), approvals, settings });
 }
 
 export function describeTurn({
