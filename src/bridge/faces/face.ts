@@ -72,6 +72,11 @@ export class Face implements Disposable {
     return this.#hello?.canAnswer === true;
   }
 
+  /** It reads again. */
+  drained(): void {
+    this.#mcp.drained();
+  }
+
   announceLeaving(reason: string): void {
     this.#server.emit('leaving', { reason });
   }

@@ -131,6 +131,7 @@ export class FaceDoor implements Disposable {
       close: () => void socket.destroySoon(),
     });
     this.#faces.add(face);
+    socket.on('drain', () => face.drained());
     port.onClose(() => {
       face.dispose();
       this.#faces.delete(face);

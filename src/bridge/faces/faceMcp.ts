@@ -57,6 +57,11 @@ export class FaceMcp implements Disposable {
     };
   }
 
+  /** The face reads again. */
+  drained(): void {
+    for (const channel of this.#channels.values()) channel.drained();
+  }
+
   dispose(): void {
     this.#disposed = true;
     for (const channel of this.#channels.values()) channel.dispose();

@@ -34,6 +34,8 @@ export interface AttachedChannel extends Disposable {
   /** Real path of the folder that it serves. */
   readonly folder: string | undefined;
   receive(message: McpMessage, mark: RequestMark): void;
+  /** The client reads again. */
+  drained(): void;
 }
 
 /** Opens channels for faces. */

@@ -13,6 +13,9 @@ import { type AttachedCalls, createServer, type McpServerDeps } from './mcpServe
 import { tellChanges } from './reading.ts';
 import type { Tool } from './tool.ts';
 
+/** Messages that are served before it is looked whether the client still reads. */
+const AT_ONCE = 16;
+
 /**
  * The MCP server of one attached client, for both eras of the protocol: which one it is, the SDK decides by
  * the first message, exactly as for a server on stdio.
@@ -27,6 +30,9 @@ export class AttachedServer implements AttachedChannel, AttachedCalls {
   readonly #transport: AttachedTransport;
   readonly #handle: StdioServerHandle;
   readonly #store = new DisposableStore();
+  readonly #received: { readonly message: McpMessage; readonly mark: RequestMark }[] = [];
+  /** In this turn of the event loop. */
+  #served = 0;
   #changes: Disposable | undefined;
   #identified: ReturnType<typeof identityOf>;
 
@@ -73,11 +79,16 @@ export class AttachedServer implements AttachedChannel, AttachedCalls {
   }
 
   receive(message: McpMessage, mark: RequestMark): void {
-    this.#identify(message);
-    this.#transport.receive(message, mark);
+    this.#received.push({ message, mark });
+    this.#serveReceived();
+  }
+
+  drained(): void {
+    this.#serveReceived();
   }
 
   dispose(): void {
+    this.#received.length = 0;
     this.#transport.mute();
     this.#clients.remove(this.#request.instance);
     this.#store.dispose();
@@ -108,6 +119,26 @@ export class AttachedServer implements AttachedChannel, AttachedCalls {
 
   congested(): boolean {
     return this.#line.congested();
+  }
+
+  /**
+   * A client that asks faster than it reads is served as fast as it reads: its answers would be held here, its
+   * requests are held there.
+   */
+  #serveReceived(): void {
+    while (this.#served < AT_ONCE && !this.#line.congested()) {
+      const next = this.#received.shift();
+      if (next === undefined) return;
+      if (this.#served === 0) {
+        setImmediate(() => {
+          this.#served = 0;
+          this.#serveReceived();
+        });
+      }
+      this.#served++;
+      this.#identify(next.message);
+      this.#transport.receive(next.message, next.mark);
+    }
   }
 
   #serve(era: 'legacy' | 'modern'): Server {
