@@ -3,6 +3,7 @@ import {
   type ClientCapabilities,
   inputRequired,
   inputResponse,
+  MissingRequiredClientCapabilityError,
   ProtocolError,
   ProtocolErrorCode,
   type Server,
@@ -54,8 +55,12 @@ export interface TaskCall {
 
 /** Whether the call of a tool may become a task: its client said that it takes one. */
 export function becomesTask(tool: string, capabilities: ClientCapabilities | undefined): boolean {
+  return TASK_TOOLS.has(tool) && takesTasks(capabilities);
+}
+
+function takesTasks(capabilities: ClientCapabilities | undefined): boolean {
   const extensions: Readonly<Record<string, unknown>> = capabilities?.extensions ?? {};
-  return TASK_TOOLS.has(tool) && extensions[TASKS_EXTENSION] !== undefined;
+  return extensions[TASKS_EXTENSION] !== undefined;
 }
 
 /**
@@ -77,17 +82,28 @@ export class TaskCalls {
   /** Answers `tasks/get`, `tasks/update` and `tasks/cancel`. */
   serve(server: Server, deps: TaskDeps): void {
     const params = z.object({ taskId: z.string() });
-    server.setRequestHandler('tasks/get', { params }, ({ taskId }, ctx) => this.#get(taskId, deps, ctx));
+    const declared = () => {
+      if (takesTasks(server.getClientCapabilities())) return;
+      throw new MissingRequiredClientCapabilityError({
+        requiredCapabilities: { extensions: { [TASKS_EXTENSION]: {} } },
+      });
+    };
+    server.setRequestHandler('tasks/get', { params }, ({ taskId }, ctx) => {
+      declared();
+      return this.#get(taskId, deps, ctx);
+    });
     server.setRequestHandler(
       'tasks/update',
       { params: params.extend({ inputResponses: z.record(z.string(), z.unknown()).optional() }) },
       ({ taskId, inputResponses }, ctx) => {
+        declared();
         const { session } = find(deps, taskId);
         if (deps.mayAsk(ctx)) update(session, taskId, inputResponses ?? ctx.mcpReq.inputResponses ?? {});
         return {};
       },
     );
     server.setRequestHandler('tasks/cancel', { params }, async ({ taskId }) => {
+      declared();
       const { session } = find(deps, taskId);
       await session.cancel(taskId).catch((error: unknown) => {
         // It ended just before: then there is nothing to cancel.
