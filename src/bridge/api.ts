@@ -42,6 +42,15 @@ export interface FolderApi {
   exportSession(id: SessionId, format: 'json' | 'markdown'): string;
   /** What the session's turns changed, as unified diffs. @throws BridgeError `SESSION_NOT_FOUND` */
   diff(id: SessionId): Promise<string>;
+  /** What one turn changed, as a unified diff. @throws BridgeError `TURN_NOT_FOUND` */
+  turnDiff(turn: TurnId): Promise<string>;
+  /**
+   * Makes the change of a preview in the folder: all of it, or nothing.
+   *
+   * @throws BridgeError `TURN_NOT_FOUND`, `RIGHTS_EXCEED_CEILING`, `CHANGE_EDITED_SINCE`, `PREVIEW_FAILED`,
+   * `CHANGE_NOT_REVERTIBLE`, `INVALID_INPUT`
+   */
+  applyPreview(turn: TurnId): Promise<void>;
   /** The screen of the session's terminal as text; undefined where it has none. Nothing here writes to one. */
   screen(id: SessionId): Promise<string | undefined>;
   importSessions(data: string): SessionId[];

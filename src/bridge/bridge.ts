@@ -15,7 +15,7 @@ import type { BridgeSettings } from '../shared/settings.ts';
 import type { BridgeApi, FolderApi } from './api.ts';
 import type { ChangesDoor } from './changes/changesDoor.ts';
 import type { ChangesApi } from './changes/folderChanges.ts';
-import { FolderCopies } from './changes/folderCopies.ts';
+import { openChanges } from './changes/openChanges.ts';
 import { CodexStarter } from './codex/codexStarter.ts';
 import { sweep } from './codex/processes.ts';
 import { FaceDoor } from './faces/faceDoor.ts';
@@ -299,13 +299,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
       logger,
       settings: () => this.#settings,
       env: this.#options.env,
-      copies: new FolderCopies({
-        folder: path,
-        directory: state.copiesDir(key),
-        without: [state.path],
-        clock,
-        logger,
-      }),
+      ...openChanges(state, info, { clock, logger }),
       loadPty,
       findCodex: () =>
         this.#codex.find(

@@ -85,6 +85,11 @@ export class StateDirectory {
     return join(this.path, 'folders', folder, 'copies');
   }
 
+  /** Throw-away copies of a folder, while a preview runs. */
+  previewsDir(folder: FolderKey): string {
+    return join(this.path, 'folders', folder, 'previews');
+  }
+
   /**
    * Makes this process the one bridge of the directory, until it ends however: SQLite's exclusive lock is the
    * kernel's and dies with the process.

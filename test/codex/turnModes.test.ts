@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RealBridge, startRealBridge } from '../support/realBridge.ts';
-import { command, text, words } from '../support/scriptedModel.ts';
+import { command, patch, text, words } from '../support/scriptedModel.ts';
 
 const source = { kind: 'mcp', name: 'test' } as const;
 const PLAN = JSON.stringify({
@@ -12,6 +12,12 @@ const PLAN = JSON.stringify({
     { step: 'Write the code', details: '', files: [] },
   ],
 });
+
+function findFiles(directory: string, name: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter(
+    (path) => basename(path) === name,
+  );
+}
 
 describe('a turn that makes a plan', () => {
   let bridge: RealBridge;
@@ -67,5 +73,60 @@ describe('a turn that makes a plan', () => {
     expect(readFileSync(file, 'utf8')).toBe('x\n');
     const request = await bridge.model.request((one) => one.prompt === 'do it');
     expect(request.body['text']).not.toMatchObject({ format: { type: 'json_schema' } });
+  });
+});
+
+describe('a turn that works on a copy', () => {
+  let bridge: RealBridge;
+  let root: string;
+  beforeAll(async () => {
+    bridge = await startRealBridge();
+    root = bridge.folders[0] ?? '';
+    writeFileSync(join(root, 'a.txt'), 'one\n');
+  });
+  afterAll(() => bridge.close());
+
+  async function run(prompt: string, mode?: 'preview') {
+    const session = bridge.folder(0).createSession({});
+    const { turn } = await session.prompt({ prompt, source, ...(mode === undefined ? {} : { mode }) });
+    return { session, turn: await session.ended(turn) };
+  }
+
+  it('changes the copy alone, by patch and command, and can reach nothing else', async () => {
+    bridge.model.script((request) => {
+      switch (request.outputs.length) {
+        case 0:
+          return [patch('*** Update File: a.txt\n@@\n-one\n+two')];
+        case 1:
+          return [command(`pwd > where.txt; echo out > '${root}/out.txt'; echo x > ../../out.txt; ls -a`)];
+        default:
+          return [text('done')];
+      }
+    });
+    const { turn, session } = await run('change it', 'preview');
+    expect(turn.status).toBe('completed');
+    expect(turn.changes).toMatchObject({ complete: true, preview: true });
+    expect(turn.changes?.files.map(({ path, kind }) => `${kind} ${path}`)).toEqual([
+      'update a.txt',
+      'add where.txt',
+    ]);
+    expect(readdirSync(root)).toEqual(['a.txt']);
+    expect(readFileSync(join(root, 'a.txt'), 'utf8')).toBe('one\n');
+    expect(JSON.stringify(turn.items)).toContain('"path":"a.txt"');
+    expect(findFiles(bridge.stateDir, 'out.txt')).toEqual([]);
+    expect(findFiles(bridge.stateDir, 'a.txt')).toEqual([]);
+    const diff = await bridge.folder(0).turnDiff(turn.id);
+    expect(diff).toContain('-one\n+two\n');
+    // The next prompt of the same session is in the folder again.
+    bridge.model.script((request) =>
+      request.outputs.length === 0 ? [command('pwd > here.txt')] : [text('done')],
+    );
+    const next = await session.prompt({ prompt: 'where', source });
+    await session.ended(next.turn);
+    expect(readFileSync(join(root, 'here.txt'), 'utf8')).toBe(`${root}\n`);
+    rmSync(join(root, 'here.txt'));
+    expect(readFileSync(join(bridge.stateDir, '..', 'ch', 'config.toml'), 'utf8')).not.toContain(
+      'trust_level',
+    );
   });
 });

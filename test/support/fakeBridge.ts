@@ -269,6 +269,16 @@ export class FakeFolder implements FolderApi {
     return [this.createSession({ title: 'Imported' }).id];
   }
 
+  async turnDiff(turn: string): Promise<string> {
+    return this.sessionOfTurn(turn).turn(turn).diff;
+  }
+
+  readonly applied: string[] = [];
+
+  async applyPreview(turn: string): Promise<void> {
+    this.applied.push(turn);
+  }
+
   statistics(): Statistics {
     return {
       sessions: { total: this.sessions.size, active: this.sessions.size, archived: 0 },

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { Previews } from '../../src/bridge/changes/previews.ts';
 import { systemClock } from '../../src/bridge/clock.ts';
 import type { CodexClient } from '../../src/bridge/codex/client.ts';
 import type { ServerNotification } from '../../src/bridge/codex/generated/ServerNotification.ts';
@@ -76,6 +77,8 @@ beforeEach(() => {
     writer: new EventWriter({ history, clock: systemClock, logger }),
     codex,
     ...{ copies },
+    // No preview runs here.
+    previews: {} as Previews,
     threads: new Threads({ folder: process.cwd(), settings }),
     broker: new ApprovalBroker({ clock: systemClock, aloneMs: () => 60_000 }),
     folder: process.cwd(),

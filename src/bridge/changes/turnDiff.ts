@@ -35,7 +35,8 @@ export async function turnsDiff(
   const diffs: string[] = [];
   for (const turn of turns) {
     const diff = await turnDiff(turn, changes);
-    if (diff !== '') diffs.push(`# Turn ${turn.id} (${turn.status})\n${diff}`);
+    const where = turn.changes?.preview === true ? ', a preview: made on a copy' : '';
+    if (diff !== '') diffs.push(`# Turn ${turn.id} (${turn.status}${where})\n${diff}`);
   }
   return diffs.join('\n');
 }

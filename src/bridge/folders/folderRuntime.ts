@@ -14,9 +14,10 @@ import {
 } from '../../shared/session.ts';
 import type { BridgeSettings } from '../../shared/settings.ts';
 import type { FolderApi } from '../api.ts';
-import { type ChangesApi, FolderChanges } from '../changes/folderChanges.ts';
+import { FolderChanges } from '../changes/folderChanges.ts';
 import type { FolderCopies } from '../changes/folderCopies.ts';
-import { turnsDiff } from '../changes/turnDiff.ts';
+import type { Previews } from '../changes/previews.ts';
+import { turnDiff, turnsDiff } from '../changes/turnDiff.ts';
 import type { AppServer } from '../codex/appServer.ts';
 import type { CodexBinary } from '../codex/findCodex.ts';
 import { toMarkdown } from '../history/markdown.ts';
@@ -29,6 +30,7 @@ import type { Session, SessionChange } from '../sessions/session.ts';
 import { SessionMap } from '../sessions/sessionMap.ts';
 import { SessionWork } from '../sessions/sessionWork.ts';
 import { Threads } from '../sessions/threads.ts';
+import { checkMayApply } from '../sessions/turnModes.ts';
 import type { SpawnPty } from '../terminal/pty.ts';
 import { Terminals } from '../terminal/terminals.ts';
 import { attachThread } from './attachThread.ts';
@@ -51,6 +53,7 @@ export interface FolderRuntimeDeps {
   readonly settings: () => BridgeSettings;
   readonly env: NodeJS.ProcessEnv;
   readonly copies: FolderCopies;
+  readonly previews: Previews;
   loadPty(): Promise<SpawnPty>;
   findCodex(): Promise<CodexBinary>;
   startCodex(binary: CodexBinary): Promise<AppServer>;
@@ -72,7 +75,7 @@ export class FolderRuntime implements FolderApi {
   /** Not part of {@link FolderApi}: only faces log in and out. */
   readonly account: FolderAccount;
   /** Not part of {@link FolderApi}: only faces revert. */
-  readonly changes: ChangesApi;
+  readonly changes: FolderChanges;
   /** Not part of {@link FolderApi}: only faces come to a terminal. */
   readonly terminals: Terminals;
   readonly #summaries: Emitter<SessionSummary>;
@@ -149,6 +152,7 @@ export class FolderRuntime implements FolderApi {
       codex: this.#codex,
       threads: this.#threads,
       copies: deps.copies,
+      previews: deps.previews,
       broker: this.#broker,
       folder: deps.info.path,
       session: (id) => this.session(id),
@@ -316,6 +320,17 @@ export class FolderRuntime implements FolderApi {
 
   diff(id: SessionId): Promise<string> {
     return turnsDiff(this.session(id).snapshot.turns, this.changes);
+  }
+
+  async turnDiff(turn: TurnId): Promise<string> {
+    return turnDiff(this.sessionOfTurn(turn).turn(turn), this.changes);
+  }
+
+  async applyPreview(turn: TurnId): Promise<void> {
+    checkMayApply(this.#deps.settings());
+    // Throws where the turn is not of this folder.
+    this.sessionOfTurn(turn);
+    await this.changes.applyPreview(turn);
   }
 
   screen(id: SessionId): Promise<string | undefined> {

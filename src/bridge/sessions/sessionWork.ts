@@ -12,6 +12,7 @@ import {
 } from '../../shared/session.ts';
 import { type BridgeSettings, effectiveRights } from '../../shared/settings.ts';
 import type { TurnCopies } from '../changes/folderCopies.ts';
+import type { Previews } from '../changes/previews.ts';
 import type { ServerNotification } from '../codex/generated/ServerNotification.ts';
 import type { ServerRequest } from '../codex/generated/ServerRequest.ts';
 import type { CodexHost } from '../folders/codexHost.ts';
@@ -42,6 +43,7 @@ interface SessionWorkDeps {
   readonly codex: CodexHost;
   readonly threads: Threads;
   readonly copies: TurnCopies;
+  readonly previews: Previews;
   readonly broker: ApprovalBroker;
   readonly settings: () => BridgeSettings;
   /** Real path. */
@@ -259,7 +261,9 @@ export class SessionWork implements SessionHost {
       return;
     }
     this.#inputs.delete(turn);
-    const run = new TurnRun(session, turn, this.#runDeps(session));
+    const preview = input.mode === 'preview' ? this.#deps.previews.of(turn) : undefined;
+    const place = preview === undefined ? {} : { copies: preview, cwd: preview.cwd };
+    const run = new TurnRun(session, turn, { ...this.#runDeps(session), ...place });
     this.#runs.set(session.id, run);
     this.#await(this.#finish(session, run, input));
   }

@@ -1,8 +1,10 @@
 import { realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { BridgeError } from '../../shared/errors.ts';
 import type { SessionEvent } from '../../shared/events.ts';
 import type { SessionSettings } from '../../shared/session.ts';
 import { type BridgeSettings, confinedRights, effectiveRights } from '../../shared/settings.ts';
+import type { CodexClient } from '../codex/client.ts';
 import type { TurnStartParams } from '../codex/generated/v2/TurnStartParams.ts';
 import { isInside } from '../folders/containment.ts';
 import { PLAN_SCHEMA, planShaper } from './planAnswer.ts';
@@ -20,18 +22,13 @@ export function modeParams(
   asked: SessionSettings,
   mode: TurnMode | undefined,
   place: { readonly folder: string; readonly cwd: string },
-): Pick<
-  TurnStartParams,
-  'cwd' | 'runtimeWorkspaceRoots' | 'sandboxPolicy' | 'approvalPolicy' | 'approvalsReviewer' | 'outputSchema'
-> {
+): Pick<TurnStartParams, 'cwd' | 'sandboxPolicy' | 'approvalPolicy' | 'approvalsReviewer' | 'outputSchema'> {
   const rights = turnRights(rightsOf(settings, asked, mode));
   const { sandboxPolicy } = rights;
   // The sandbox lets temporary directories be written: not where that would be the folder itself.
   const closed = mode === 'preview' && sandboxPolicy?.type === 'workspaceWrite' && isTemporary(place.folder);
   return {
     cwd: place.cwd,
-    // Codex keeps them for the turns that follow, so every turn says them.
-    runtimeWorkspaceRoots: [place.cwd],
     ...rights,
     ...(closed
       ? { sandboxPolicy: { ...sandboxPolicy, excludeSlashTmp: true, excludeTmpdirEnvVar: true } }
@@ -43,6 +40,28 @@ export function modeParams(
 /** What becomes of the events of such a turn. Made once for each. */
 export function shaperOf(mode: TurnMode | undefined): (event: SessionEvent) => readonly SessionEvent[] {
   return mode === 'plan' ? planShaper() : (event) => [event];
+}
+
+/**
+ * Whether a preview may be made true in the folder by whoever asks: nobody is asked again about what is in it.
+ *
+ * @throws BridgeError `RIGHTS_EXCEED_CEILING`
+ */
+export function checkMayApply(settings: BridgeSettings): void {
+  effectiveRights(settings, { sandbox: 'workspace-write' });
+  if (settings.ceiling.approvalPolicy !== 'untrusted') return;
+  throw new BridgeError(
+    'RIGHTS_EXCEED_CEILING',
+    'This person wants to be asked before anything is changed. Call patch with the prompt and mode "apply": Codex asks then.',
+  );
+}
+
+/**
+ * After a preview the thread is back in the folder: what somebody types in its terminal next must not run in a
+ * copy that is gone (`thread/settings/update`).
+ */
+export async function leaveCopy(client: CodexClient, threadId: string, folder: string): Promise<void> {
+  await client.call('thread/settings/update', { threadId, cwd: folder });
 }
 
 /**

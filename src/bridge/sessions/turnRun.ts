@@ -17,7 +17,7 @@ import { ModelReach } from './modelReach.ts';
 import { innerTurnOf, turnIdOf } from './notificationIds.ts';
 import { compactionIn, nothingLeft, startTask, TASK_BEGIN_MS, type TaskStart } from './taskStart.ts';
 import type { Threads, TurnChoice } from './threads.ts';
-import { modeParams, shaperOf, type TurnMode } from './turnModes.ts';
+import { leaveCopy, modeParams, shaperOf, type TurnMode } from './turnModes.ts';
 
 /** How long Codex may take to end a turn that it was told to interrupt, in ms. */
 const INTERRUPT_GRACE_MS = 10_000;
@@ -425,10 +425,20 @@ export class TurnRun {
     this.#done.resolve();
   }
 
+  async #leaveCopy(): Promise<void> {
+    if (this.#client === undefined || this.#thread === undefined || this.#client.closed) return;
+    try {
+      await leaveCopy(this.#client, this.#thread, this.#deps.folder);
+    } catch (error) {
+      this.#deps.logger.warn('a thread is still in the copy of a preview', { turn: this.#turn, error });
+    }
+  }
+
   /** The turn has its end when it is known what it changed: whoever waits for it gets both. */
   async #close(): Promise<void> {
     this.#store.dispose();
     if (!this.#sent) this.#deps.copies.abandon(this.#turn);
+    else if (this.#deps.cwd !== undefined) await this.#leaveCopy();
     const changes = await this.#deps.copies.after(this.#turn);
     if (changes !== undefined) this.#session.emit({ type: 'turn.changes', turn: this.#turn, changes });
     const { status, error } = this.#outcome ?? { status: 'interrupted' };
