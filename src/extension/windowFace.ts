@@ -119,6 +119,10 @@ export class WindowFace {
   /** The window's folders or its trust have changed. */
   async foldersChanged(): Promise<void> {
     if (this.#deps.trusted()) await this.link.setFolders(this.#deps.folders());
+    const open = this.link.session;
+    // A session leaves with its folder: a prompt would go where nobody in this window looks.
+    const left = open !== null && !this.link.folders.some(({ key }) => key === open.folder);
+    if (left && this.link.state.kind === 'connected') await this.select(null);
     this.#changed.fire();
   }
 
