@@ -110,6 +110,9 @@ describe('a window with several folders', () => {
     await workbench.runCommand('Workspaces: Remove Folder from Workspace');
     await beside.pick('second');
     await lists([/^work/, /!run pwd/, /^third/, /!patch new/]);
+    // What was open has left with its folder.
+    await chat.getByRole('heading', { name: 'Ask Codex' }).waitFor();
+    expect(await folders()).toEqual(['work', 'third']);
     await workbench.screenshot('multi-root-removed');
     await workbench.runCommand('Workspaces: Add Folder to Workspace');
     await beside.chooseFolder(second);

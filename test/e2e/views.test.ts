@@ -1,10 +1,11 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, FrameLocator, Locator } from 'playwright-core';
+import type { Browser, FrameLocator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { BridgeConnection } from '../../src/client/connect.ts';
 import { readDiscovery } from '../../src/client/discovery.ts';
 import type { SessionSummary } from '../../src/shared/session.ts';
+import { BesideChat } from '../support/besideChat.ts';
 import { launchBrowser, Workbench } from '../support/browser.ts';
 import { type CodexHome, makeCodexHome } from '../support/codexHome.ts';
 import { demoScript } from '../support/demoScript.ts';
@@ -20,6 +21,7 @@ describe('the views beside the chat', () => {
   let vscode: VsCode;
   let browser: Browser;
   let workbench: Workbench;
+  let beside: BesideChat;
   let chat: FrameLocator;
 
   beforeAll(async () => {
@@ -31,6 +33,7 @@ describe('the views beside the chat', () => {
     });
     browser = await launchBrowser();
     workbench = await Workbench.open(browser, vscode.workbenchUrl());
+    beside = new BesideChat(workbench);
     chat = await workbench.chat();
     model.script(demoScript);
   });
@@ -46,120 +49,89 @@ describe('the views beside the chat', () => {
     if (task.result?.state === 'fail') await workbench.screenshot(`failed ${task.name}`);
   });
 
-  const tree = (): Locator =>
-    workbench.page.locator('.pane', { hasText: 'Sessions' }).locator('.monaco-list');
-  const rows = (): Locator => tree().locator('.monaco-list-row');
-  const row = (text: string): Locator => tree().locator('.monaco-list-row', { hasText: text });
-  const toast = (text: string): Locator =>
-    workbench.page.locator('.notifications-toasts .notification-list-item', { hasText: text });
-
-  async function expand(name: string): Promise<void> {
-    const header = workbench.page.locator('.pane-header', { hasText: name });
-    if ((await header.getAttribute('aria-expanded')) !== 'true') await header.click();
-  }
-
-  /** Answers an input box of VS Code's. */
-  async function answer(text: string): Promise<void> {
-    const input = workbench.page.locator('.quick-input-widget input').first();
-    await input.waitFor();
-    await input.fill(text);
-    await input.press('Enter');
-  }
-
-  async function menu(text: string, item: string): Promise<void> {
-    await row(text).click({ button: 'right' });
-    const entry = workbench.page.locator('.monaco-menu .action-menu-item', { hasText: item }).first();
-    // A click right after the menu has opened is taken for the end of the one that opened it.
-    await entry.hover();
-    await workbench.page.keyboard.press('Enter');
-    await entry.waitFor({ state: 'detached' });
-  }
-
   test('lists sessions as they come, renames them by keyboard and finds them by what was said', async () => {
-    await expand('Sessions');
-    await tree().or(workbench.page.getByText('No sessions yet.')).first().waitFor();
+    await beside.expand('Sessions');
+    await beside.tree().or(workbench.page.getByText('No sessions yet.')).first().waitFor();
     await workbench.send('About herons');
     await chat.locator('.turn[data-status=completed]').waitFor();
-    await row('About herons').waitFor();
+    await beside.row('About herons').waitFor();
     await workbench.runCommand('Codex Bridge: New Session');
     await chat.getByRole('heading', { name: 'Ask Codex' }).waitFor();
     await workbench.send('!stall');
-    await row('running').waitFor();
-    await expect.poll(() => rows().count()).toBe(2);
+    await beside.row('running').waitFor();
+    await expect.poll(() => beside.rows().count()).toBe(2);
     await workbench.screenshot('views-sessions');
 
-    await row('About herons').click();
+    await beside.row('About herons').click();
     await chat.locator('.answer', { hasText: 'Echo: About herons' }).waitFor();
-    await row('About herons').click();
+    await beside.row('About herons').click();
     await workbench.page.keyboard.press('F2');
-    await answer('Birds');
-    await row('Birds').waitFor();
+    await beside.answer('Birds');
+    await beside.row('Birds').waitFor();
 
     await workbench.runCommand('Codex Bridge: Find Sessions');
-    await answer('herons');
-    await expect.poll(() => rows().count()).toBe(1);
+    await beside.answer('herons');
+    await expect.poll(() => beside.rows().count()).toBe(1);
     await workbench.page.getByText('"herons": 1 session found').waitFor();
     await workbench.screenshot('views-filter');
     await workbench.runCommand('Codex Bridge: Show All Sessions');
-    await expect.poll(() => rows().count()).toBe(2);
+    await expect.poll(() => beside.rows().count()).toBe(2);
   });
 
   test('forks, archives and brings back', async () => {
-    await menu('Birds', 'Fork Session');
-    await row('Birds (fork)').waitFor();
-    await menu('Birds (fork)', 'Archive Session');
-    await row('Birds (fork)').waitFor({ state: 'detached' });
+    await beside.menu(beside.row('Birds'), 'Fork Session');
+    await beside.row('Birds (fork)').waitFor();
+    await beside.menu(beside.row('Birds (fork)'), 'Archive Session');
+    await beside.row('Birds (fork)').waitFor({ state: 'detached' });
     await workbench.runCommand('Codex Bridge: Show Archived Sessions');
-    await row('Birds (fork)').locator('.codicon-archive').first().waitFor();
+    await beside.row('Birds (fork)').locator('.codicon-archive').first().waitFor();
     await workbench.screenshot('views-archived');
-    await menu('Birds (fork)', 'Unarchive Session');
-    await expect.poll(() => row('Birds (fork)').innerText()).not.toContain('archived');
+    await beside.menu(beside.row('Birds (fork)'), 'Unarchive Session');
+    await expect.poll(() => beside.row('Birds (fork)').innerText()).not.toContain('archived');
     await workbench.runCommand('Codex Bridge: Hide Archived Sessions');
-    await row('Birds (fork)').waitFor();
+    await beside.row('Birds (fork)').waitFor();
   });
 
   test('deletes only what was not undone', async () => {
-    await row('Birds (fork)').click();
+    await beside.row('Birds (fork)').click();
     await workbench.page.keyboard.press('Delete');
-    await row('Birds (fork)').waitFor({ state: 'detached' });
-    await toast('Deleted "Birds (fork)"').waitFor();
+    await beside.row('Birds (fork)').waitFor({ state: 'detached' });
+    await beside.toast('Deleted "Birds (fork)"').waitFor();
     await workbench.screenshot('views-undo');
-    await toast('Deleted "Birds (fork)"').getByRole('button', { name: 'Undo' }).click();
-    await row('Birds (fork)').waitFor();
+    await beside.toast('Deleted "Birds (fork)"').getByRole('button', { name: 'Undo' }).click();
+    await beside.row('Birds (fork)').waitFor();
   });
 
   test('brings back even what the bridge has deleted meanwhile', async () => {
     const bridge = await joinBridge(vscode.bridgeHome);
     try {
       const removed = new Promise((resolve) => bridge.rpc.on('session.removed', resolve));
-      await menu('Birds (fork)', 'Delete Session');
-      await row('Birds (fork)').waitFor({ state: 'detached' });
+      await beside.menu(beside.row('Birds (fork)'), 'Delete Session');
+      await beside.row('Birds (fork)').waitFor({ state: 'detached' });
       await removed;
       expect(await readSessions(bridge, 'fork')).toEqual([]);
-      await toast('Deleted "Birds (fork)"').getByRole('button', { name: 'Undo' }).click();
-      await row('Birds (fork)').waitFor();
+      await beside.toast('Deleted "Birds (fork)"').getByRole('button', { name: 'Undo' }).click();
+      await beside.row('Birds (fork)').waitFor();
       expect(await readSessions(bridge, 'fork')).toMatchObject([{ title: 'Birds (fork)', turns: 1 }]);
     } finally {
       bridge.dispose();
     }
   });
 
-  const status = (): Locator => workbench.page.locator('.statusbar-item[id$="codexBridge.status"]');
-
   test('says in the status bar and in a notification what is asked, and closes it when it was answered elsewhere', async () => {
-    await expect.poll(() => status().innerText()).toContain('1 running');
+    await expect.poll(() => beside.status().innerText()).toContain('1 running');
     await workbench.runCommand('Codex Bridge: New Session');
     await chat.getByRole('heading', { name: 'Ask Codex' }).waitFor();
     await workbench.send('!run touch asked.txt');
     await chat.getByRole('alertdialog').waitFor();
-    await expect.poll(() => status().innerText()).toContain('1 question, 2 running');
+    await expect.poll(() => beside.status().innerText()).toContain('1 question, 2 running');
     // The chat shows the card: there is nothing to notify of.
-    expect(await toast('touch asked.txt').count()).toBe(0);
-    await row('waiting for you').waitFor();
+    expect(await beside.toast('touch asked.txt').count()).toBe(0);
+    await beside.row('waiting for you').waitFor();
     await workbench.screenshot('views-question');
 
     await workbench.page.locator('.activitybar a[aria-label^="Explorer"]').click();
-    await toast("to run /bin/bash -lc 'touch asked.txt'").waitFor();
+    await beside.toast("to run /bin/bash -lc 'touch asked.txt'").waitFor();
     await workbench.page.locator('.activitybar .badge:visible', { hasText: '1' }).first().waitFor();
     await workbench.screenshot('views-notice');
     const other = await joinBridge(vscode.bridgeHome);
@@ -171,8 +143,8 @@ describe('the views beside the chat', () => {
     } finally {
       other.dispose();
     }
-    await toast("to run /bin/bash -lc 'touch asked.txt'").waitFor({ state: 'detached' });
-    await expect.poll(() => status().innerText()).not.toContain('question');
+    await beside.toast("to run /bin/bash -lc 'touch asked.txt'").waitFor({ state: 'detached' });
+    await expect.poll(() => beside.status().innerText()).not.toContain('question');
   });
 
   test('declines from the notification, and shows the question by a click on the status bar', async () => {
@@ -183,23 +155,23 @@ describe('the views beside the chat', () => {
     await workbench.send('!run touch later.txt');
     await chat.getByRole('alertdialog').waitFor();
     await workbench.page.locator('.activitybar a[aria-label^="Explorer"]').click();
-    await toast('touch later.txt').waitFor();
-    await toast('touch later.txt').getByText('Review').click();
+    await beside.toast('touch later.txt').waitFor();
+    await beside.toast('touch later.txt').getByText('Review').click();
     await chat.getByRole('alertdialog').waitFor();
     await workbench.page.locator('.activitybar a[aria-label^="Explorer"]').click();
-    await status().click();
+    await beside.status().click();
     await chat.getByRole('alertdialog').waitFor();
-    await toast('touch later.txt').waitFor({ state: 'detached' });
+    await beside.toast('touch later.txt').waitFor({ state: 'detached' });
     await workbench.page.locator('.activitybar a[aria-label^="Explorer"]').click();
-    await toast('touch later.txt').getByRole('button', { name: 'Cancel' }).click();
-    await toast('touch later.txt').waitFor({ state: 'detached' });
-    await expect.poll(() => status().innerText()).not.toContain('question');
+    await beside.toast('touch later.txt').getByRole('button', { name: 'Cancel' }).click();
+    await beside.toast('touch later.txt').waitFor({ state: 'detached' });
+    await expect.poll(() => beside.status().innerText()).not.toContain('question');
     expect(existsSync(join(vscode.folder, 'later.txt'))).toBe(false);
   });
 
   test('shows who is connected over MCP and what they have running', async () => {
     await workbench.chat();
-    await expand('Clients');
+    await beside.expand('Clients');
     await workbench.page.getByText('No MCP client is connected.').waitFor();
     await workbench.screenshot('views-no-clients');
     const [door] = [new Latch()];
