@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, type as systemType, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { activation } from '../../test/bench/activation.ts';
+import { attach } from '../../test/bench/attach.ts';
 import { Bench } from '../../test/bench/bench.ts';
 import { changes } from '../../test/bench/changes.ts';
 import { coldStart } from '../../test/bench/coldStart.ts';
@@ -26,6 +27,7 @@ const measurements = {
   first: firstText,
   many: manySessions,
   cold: coldStart,
+  attach,
   vscode: activation,
   chat: webview,
   changes,

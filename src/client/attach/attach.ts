@@ -124,7 +124,7 @@ export class Attach {
       .request('mcp.send', { channel: this.#channel, message: { ...message }, ...mark })
       .catch((error: unknown) => {
         // Lost with the connection, what waits for an answer is sent again; else the bridge did not take it.
-        if (this.#connection === connection) this.#options.log('warn', messageOf(error));
+        if (this.#connection === connection && !this.#disposed) this.#options.log('warn', messageOf(error));
       });
     if (connection.unsent() > MAX_UNSENT_BYTES) this.#hold('bridge');
   }
