@@ -8,6 +8,7 @@ const TOOLS = [
   'chat_start',
   'chat_msg',
   'plan',
+  'patch',
   'review',
   'wait',
   'steer',

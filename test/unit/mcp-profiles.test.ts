@@ -10,6 +10,7 @@ const SEARCHES: Readonly<Record<string, string>> = {
   prompt: 'ask',
   conversation: 'chat_start',
   steps: 'plan',
+  'unified diff': 'patch',
   'running turn': 'wait',
   correction: 'steer',
   interrupt: 'cancel',

@@ -42,4 +42,13 @@ export interface ToolResult {
   /** The same for clients that know text only. */
   readonly text: string;
   readonly isError?: boolean;
+  /** Resources that have more of it. */
+  readonly links?: readonly ResourceLink[];
+}
+
+export interface ResourceLink {
+  readonly uri: string;
+  readonly name: string;
+  readonly description: string;
+  readonly mimeType: string;
 }

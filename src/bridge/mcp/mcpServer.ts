@@ -232,7 +232,10 @@ class RootsOf {
 
 function toMcp(result: ToolResult): CallToolResult {
   return {
-    content: [{ type: 'text', text: result.text }],
+    content: [
+      { type: 'text', text: result.text },
+      ...(result.links ?? []).map((link) => ({ type: 'resource_link' as const, ...link })),
+    ],
     structuredContent: { ...result.structured },
     ...(result.isError === true ? { isError: true } : {}),
   };

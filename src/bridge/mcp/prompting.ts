@@ -1,6 +1,6 @@
 import { BridgeError } from '../../shared/errors.ts';
 import type { TurnTask } from '../../shared/review.ts';
-import type { SessionSettings } from '../../shared/session.ts';
+import type { SessionSettings, TurnSnapshot } from '../../shared/session.ts';
 import { MAX_PROMPT_LENGTH } from '../../shared/session.ts';
 import type { FolderApi } from '../api.ts';
 import { checkReviewTarget } from '../git/reviewTarget.ts';
@@ -42,17 +42,26 @@ export async function promptAndWait(
   target: PromptTarget,
   args: PromptArguments,
 ): Promise<ToolResult> {
-  const handle = await sendOnce(call, target, args);
-  if (call.asTask && args.background !== true) throw new BecomesTask(handle);
-  const { session, turn } = handle;
-  const seconds = args.background === true ? 0 : args.wait_seconds;
-  const snapshot = await waitForTurn(call, session, turn, seconds);
+  const { session, turn } = await promptAndFollow(call, target, args);
   return turnResult({
     session: session.id,
-    turn: snapshot,
+    turn,
     approvals: session.snapshot.approvals,
     settings: call.bridge.settings,
   });
+}
+
+/** {@link promptAndWait} for those who make their own answer of the turn. */
+export async function promptAndFollow(
+  call: ToolCall,
+  target: PromptTarget,
+  args: PromptArguments,
+): Promise<{ readonly folder: FolderApi; readonly session: Session; readonly turn: TurnSnapshot }> {
+  const handle = await sendOnce(call, target, args);
+  if (call.asTask && args.background !== true) throw new BecomesTask(handle);
+  const { folder, session } = handle;
+  const seconds = args.background === true ? 0 : args.wait_seconds;
+  return { folder, session, turn: await waitForTurn(call, session, handle.turn, seconds) };
 }
 
 function sendOnce(call: ToolCall, target: PromptTarget, args: PromptArguments): Promise<TurnHandle> {

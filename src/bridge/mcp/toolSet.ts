@@ -6,6 +6,7 @@ import { cancel } from './tools/cancel.ts';
 import { chatMsg } from './tools/chatMsg.ts';
 import { chatStart } from './tools/chatStart.ts';
 import { history } from './tools/history.ts';
+import { patch } from './tools/patch.ts';
 import { plan } from './tools/plan.ts';
 import { restart } from './tools/restart.ts';
 import { review } from './tools/review.ts';
@@ -19,6 +20,7 @@ const TOOLS: readonly Tool[] = [
   chatStart,
   chatMsg,
   plan,
+  patch,
   review,
   wait,
   steer,
