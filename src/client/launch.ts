@@ -3,6 +3,7 @@ import { chmodSync, closeSync, openSync, readSync, renameSync, statSync } from '
 import { join } from 'node:path';
 import { BridgeError, ERROR_CODES, messageOf } from '../shared/errors.ts';
 import { makeDirectory } from './makeDirectory.ts';
+import { refuseUninstalled } from './uninstalled.ts';
 
 /** Exit status of a bridge that found another one running for its state directory. */
 export const EXIT_BRIDGE_RUNNING = 3;
@@ -31,6 +32,7 @@ export interface StartingBridge {
 
 /** Starts a bridge that outlives this process. @throws BridgeError `STATE_DIR_UNUSABLE` */
 export function spawnBridge(home: string, launcher: BridgeLauncher): StartingBridge {
+  refuseUninstalled(home);
   const logFile = join(home, 'logs', 'bridge.log');
   const log = openLog(home, logFile);
   const from = statSync(logFile).size;

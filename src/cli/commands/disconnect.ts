@@ -25,7 +25,7 @@ export async function removeAll(around: Surroundings, flags: ConfirmFlags): Prom
   if (wanted) {
     for (const { plan, registrar } of removals) {
       try {
-        await carryOut({ ...plan, action: 'remove' }, around);
+        await carryOut(plan, around);
         if (plan.steps.length > 0) removed.push(plan);
       } catch (error) {
         failures.push(failure(registrar, plan, error));

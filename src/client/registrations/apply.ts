@@ -1,9 +1,9 @@
-import { access, readFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { createTwoFilesPatch } from 'diff';
 import { BridgeError, messageOf } from '../../shared/errors.ts';
 import { launcherFile } from '../launcher.ts';
-import { realFile, unusable, writeEdit } from './jsonFile.ts';
+import { writeEdit } from './jsonFile.ts';
 import { commandLine, runProgram, saidBy } from './program.ts';
 import type { Plan, RunBack, Step, Surroundings } from './registration.ts';
 
@@ -45,8 +45,6 @@ async function applyStep(step: Step, around: Surroundings, back: (() => Promise<
       await writeEdit(step);
       back.push(() => writeEdit({ file: step.file, before: step.after, after: step.before }));
       return;
-    case 'toml':
-      return writeEdit(await tomlEdit(step, around));
     case 'run': {
       const { argv, cwd, back: undo } = step;
       await runOrThrow({ argv }, cwd, around);
@@ -61,20 +59,6 @@ async function runOrThrow({ argv, input }: RunBack, cwd: string, { env }: Surrou
   throw new BridgeError('REGISTRATION_FAILED', `"${commandLine(argv)}" failed: ${saidBy(ran)}`);
 }
 
-/** One more line below the header of a table that the client's command has just written. */
-async function tomlEdit(
-  { file, table, line }: Extract<Step, { kind: 'toml' }>,
-  { userHome }: Surroundings,
-): Promise<{ file: string; before: string; after: string }> {
-  const real = await realFile(file, [userHome, file.replace(/[^\\/]+$/, '')]);
-  const before = await readFile(real, 'utf8');
-  const header = new RegExp(`^\\[${table.replaceAll('.', '\\.')}\\][ \\t]*(\\r?\\n)`, 'm');
-  const found = header.exec(before);
-  if (found === null) throw unusable(real, `it has no [${table}]`);
-  const at = found.index + found[0].length;
-  return { file: real, before, after: `${before.slice(0, at)}${line}${found[1]}${before.slice(at)}` };
-}
-
 /** The plan as a person reads it: commands to the letter, files as a diff. */
 export function describePlan(plan: Plan): string {
   return plan.steps.map(describeStep).join('\n');
@@ -86,8 +70,6 @@ function describeStep(step: Step): string {
       return `write  ${step.file} (the launcher, with its program beside it)\n`;
     case 'run':
       return `run    ${commandLine(step.argv)}\n       in ${step.cwd}\n`;
-    case 'toml':
-      return `write  ${step.file}\n       in [${step.table}]: ${step.line}\n`;
     case 'write': {
       const { file, before, after } = step;
       const verb = before === null ? 'create' : after === null ? 'delete' : 'write ';

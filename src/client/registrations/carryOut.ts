@@ -20,18 +20,18 @@ export async function carryOut(plan: Plan, around: Surroundings): Promise<void> 
  */
 export async function undo(plan: Plan, registrar: Registrar, around: Surroundings): Promise<void> {
   const edits = plan.steps.flatMap((step) => (step.kind === 'write' ? [step] : []));
-  if (plan.steps.some(({ kind }) => kind === 'run' || kind === 'toml')) {
+  if (plan.steps.some(({ kind }) => kind === 'run')) {
     return carryOut(await registrar.planRemoval(plan.place), around);
   }
   const steps = edits.toReversed().map((step) => ({ ...step, before: step.after, after: step.before }));
   await applyPlan({ ...plan, steps }, around);
   // An entry of ours that was only brought up to date is there again.
-  if (plan.action === 'add' || plan.action === 'replace') await record({ ...plan, action: 'remove' }, around);
+  if (plan.action === 'add' || plan.action === 'replace') await record({ ...plan, goal: 'absent' }, around);
 }
 
 /** Recorded also where it was there before: it may have been made by hand. */
-async function record({ client, place, action }: Plan, { home }: Surroundings): Promise<void> {
+async function record({ client, place, goal }: Plan, { home }: Surroundings): Promise<void> {
   const registration = { client, scope: place.scope, folder: place.folder };
-  if (action === 'remove') await dropRegistration(home, registration);
+  if (goal === 'absent') await dropRegistration(home, registration);
   else await addRegistration(home, registration);
 }

@@ -74,13 +74,13 @@ export class ClaudeCodeRegistrar implements Registrar {
     }
     const action = found === undefined ? 'add' : same ? 'none' : ours ? 'update' : 'replace';
     const notes = ['A Claude Code that runs already needs a restart, or "/mcp" in it.'];
-    return { client: this.name, place, action, steps, notes };
+    return { client: this.name, place, goal: 'present', action, steps, notes };
   }
 
   async planRemoval(place: Place, options: PlanOptions = {}): Promise<Plan> {
     if (place.scope === 'project') return this.#projectFile.planRemoval(place, options);
     const found = await this.#find(place);
-    const none = { client: this.name, place, action: 'none', steps: [], notes: [] } as const;
+    const none = { client: this.name, place, goal: 'absent', action: 'none', steps: [], notes: [] } as const;
     if (found === undefined) return none;
     // Its command works in the project; what is filed under one that is gone is never read again.
     if (!existsSync(this.#cwd(place))) return none;

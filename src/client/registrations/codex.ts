@@ -1,9 +1,11 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as z from 'zod/mini';
 import { BridgeError } from '../../shared/errors.ts';
 import { launcherStep } from './apply.ts';
+import { withoutTables, withTables } from './codexConfig.ts';
 import { attachEntry, isOurs, sameEntry } from './entry.ts';
 import { noSuchScope, registrationExists } from './fileClients.ts';
+import { readConfig, realFile, unusable } from './jsonFile.ts';
 import { commandLine, findProgram, runProgram, saidBy } from './program.ts';
 import {
   type Check,
@@ -16,7 +18,7 @@ import {
   type Surroundings,
 } from './registration.ts';
 
-/** Codex ends a call after two minutes; a call of ours waits up to four, and tells its progress meanwhile. In s. */
+/** Codex's own limit is shorter than the four minutes that a call of ours may wait. In seconds. */
 const TOOL_TIMEOUT = 300;
 const HELP =
   'Codex is not on the PATH. Install it with "npm install -g @openai/codex", or set CODEX_BRIDGE_CODEX.';
@@ -31,7 +33,10 @@ const listSchema = z.array(
 );
 type Listed = z.infer<typeof listSchema>[number];
 
-/** Registers by `codex mcp`, which knows the whole person only; its file is `config.toml` in `CODEX_HOME`. */
+/**
+ * Registers by tables in `config.toml` of `CODEX_HOME`, for all projects: Codex reads a project's own only where
+ * it trusts it, and the bridge's Codex must be able to pass over this one. Codex itself says whether it is there.
+ */
 export class CodexRegistrar implements Registrar {
   readonly name = 'codex';
   readonly label = 'Codex';
@@ -52,39 +57,25 @@ export class CodexRegistrar implements Registrar {
     const same = ours && sameEntry(found?.transport, entry) && found?.tool_timeout_sec === TOOL_TIMEOUT;
     const steps: Step[] = [...(await launcherStep(this.#around))];
     if (!same) {
-      const variables = Object.entries(entry.env ?? {}).flatMap(([name, value]) => [
-        '--env',
-        `${name}=${value}`,
-      ]);
-      const command = [SERVER_NAME, ...variables, '--', entry.command, ...entry.args];
-      // "mcp add" replaces what has the name.
-      steps.push(
-        {
-          kind: 'run',
-          argv: [codex, 'mcp', 'add', ...command],
-          cwd: this.#around.userHome,
-          ...(found === undefined ? { back: { argv: [codex, 'mcp', 'remove', SERVER_NAME] } } : {}),
-        },
-        {
-          kind: 'toml',
-          file: this.#config,
-          table: `mcp_servers.${SERVER_NAME}`,
-          line: `tool_timeout_sec = ${TOOL_TIMEOUT}`,
-        },
-      );
+      const { file, before } = await this.#read();
+      const rest = before ?? '';
+      if (found !== undefined && withoutTables(rest) === undefined) throw this.#elsewhere(file);
+      steps.push({ kind: 'write', file, before, after: withTables(rest, entry, TOOL_TIMEOUT) });
     }
     const action = found === undefined ? 'add' : same ? 'none' : ours ? 'update' : 'replace';
-    return { client: this.name, place, action, steps, notes: [] };
+    return { client: this.name, place, goal: 'present', action, steps, notes: [] };
   }
 
   async planRemoval(place: Place, { replace = false }: PlanOptions = {}): Promise<Plan> {
     const codex = await this.#program(place);
     const found = await this.#find(codex);
-    const none = { client: this.name, place, action: 'none', steps: [], notes: [] } as const;
+    const none = { client: this.name, place, goal: 'absent', action: 'none', steps: [], notes: [] } as const;
     if (found === undefined) return none;
     if (!isOurs(found.transport) && !replace) throw this.#exists(found);
-    const argv = [codex, 'mcp', 'remove', SERVER_NAME] as const;
-    return { ...none, action: 'remove', steps: [{ kind: 'run', argv, cwd: this.#around.userHome }] };
+    const { file, before } = await this.#read();
+    const after = withoutTables(before ?? '');
+    if (after === undefined) throw this.#elsewhere(file);
+    return { ...none, action: 'remove', steps: [{ kind: 'write', file, before, after }] };
   }
 
   async check(place: Place): Promise<Check> {
@@ -102,6 +93,17 @@ export class CodexRegistrar implements Registrar {
   get #config(): string {
     const { env, userHome } = this.#around;
     return join(env['CODEX_HOME'] || join(userHome, '.codex'), 'config.toml');
+  }
+
+  async #read(): Promise<{ readonly file: string; readonly before: string | null }> {
+    const { userHome } = this.#around;
+    const file = await realFile(this.#config, [userHome, dirname(this.#config)]);
+    return { file, before: await readConfig(file) };
+  }
+
+  /** Written as an inline table or with dotted keys, or in another of Codex's files. */
+  #elsewhere(file: string): BridgeError {
+    return unusable(file, `Codex knows "${SERVER_NAME}", but there is no table of that name in it`);
   }
 
   #exists({ transport }: Listed): BridgeError {

@@ -115,12 +115,12 @@ export class FileRegistrar implements Registrar {
     const steps: Step[] = [...(await launcherStep(this.#around))];
     if (!same) steps.push({ kind: 'write', file, before, after });
     const action = found === undefined ? 'add' : same ? 'none' : ours ? 'update' : 'replace';
-    return { client: this.name, place, action, steps, notes: [this.#client.next] };
+    return { client: this.name, place, goal: 'present', action, steps, notes: [this.#client.next] };
   }
 
   async planRemoval(place: Place, { replace = false }: PlanOptions = {}): Promise<Plan> {
     const { file, before, found } = await this.#find(place);
-    const none = { client: this.name, place, action: 'none', steps: [], notes: [] } as const;
+    const none = { client: this.name, place, goal: 'absent', action: 'none', steps: [], notes: [] } as const;
     if (found === undefined) return none;
     if (!isOurs(found) && !replace) throw registrationExists(this.label, file, found);
     const after = withValue(file, before, this.#path, undefined);

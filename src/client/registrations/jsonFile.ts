@@ -15,17 +15,15 @@ import {
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import {
-  applyEdits,
-  type FormattingOptions,
   findNodeAtLocation,
   getNodeValue,
-  modify,
   type Node,
   type ParseError,
   parseTree,
   printParseErrorCode,
 } from 'jsonc-parser';
 import { BridgeError, messageOf } from '../../shared/errors.ts';
+import { removeProperty, setProperty } from './jsonEdit.ts';
 
 /** A configuration file that is larger is none. */
 const MAX_BYTES = 8 * 1024 * 1024;
@@ -96,26 +94,35 @@ export function valueAt(file: string, text: string | null, path: readonly string
 }
 
 /**
- * The text with one value set, or removed where it is undefined. Comments, order, indentation and line ends of
- * the rest stay.
+ * The text with one value set, or removed where it is undefined. Everything else stays as it is, byte for byte.
  *
  * @throws BridgeError `CLIENT_CONFIG_UNUSABLE` for what is no JSON object, comments allowed
  */
 export function withValue(
   file: string,
   text: string | null,
-  path: readonly [string, ...string[]],
+  [key, name]: readonly [string, string],
   value: unknown,
 ): string {
   const { bom, body } = splitBom(text ?? '');
-  const tree = parse(file, body);
-  checkWay(file, tree, path);
-  const formattingOptions = formattingOf(body);
-  const source = tree === undefined ? (body.trim() === '' ? '{}' : `${body.trimEnd()}\n{}`) : body;
-  let after = applyEdits(source, modify(source, [...path], value, { formattingOptions }));
-  if (tree === undefined && !after.endsWith('\n')) after += formattingOptions.eol ?? '\n';
+  const before = parse(file, body);
+  checkWay(file, before, [key, name]);
+  if (text !== null && isDeepStrictEqual(valueAt(file, body, [key, name]), value)) return text;
+  // Nothing in it, or nothing but comments.
+  const source = before === undefined ? `${body.trim() === '' ? '' : `${body.trimEnd()}\n`}{}\n` : body;
+  const root = before ?? parse(file, source);
+  if (root === undefined) throw unusable(file, 'it holds no JSON object');
+  const object = findNodeAtLocation(root, [key]);
+  const after =
+    object !== undefined
+      ? value === undefined
+        ? removeProperty(source, object, name)
+        : setProperty(source, object, name, value)
+      : value === undefined
+        ? source
+        : setProperty(source, root, key, { [name]: value });
   // The one thing that must never happen is a file that its owner can't read any more, or reads differently.
-  if (!isDeepStrictEqual(plain(file, after), expected(plain(file, source), path, value)))
+  if (!isDeepStrictEqual(plain(file, after), expected(plain(file, source), [key, name], value)))
     throw unusable(file, 'it is written in a way that could not be kept');
   return bom + after;
 }
@@ -165,15 +172,6 @@ function checkWay(file: string, tree: Node | undefined, path: readonly string[])
     if (found.length > 1) throw unusable(file, `"${key}" is in it twice`);
     node = found[0]?.children?.[1];
   }
-}
-
-function formattingOf(text: string): FormattingOptions {
-  const indent = /^([ \t]+)\S/m.exec(text)?.[1] ?? '  ';
-  return {
-    insertSpaces: !indent.startsWith('\t'),
-    tabSize: indent.startsWith('\t') ? 1 : indent.length,
-    eol: text.includes('\r\n') ? '\r\n' : '\n',
-  };
 }
 
 function splitBom(text: string): { readonly bom: string; readonly body: string } {

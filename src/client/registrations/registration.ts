@@ -46,9 +46,7 @@ export type Step =
       /** What puts back what this step changed, where a later one fails. */
       readonly back?: RunBack;
     }
-  | (Edit & { readonly kind: 'write' })
-  /** A key that the command before this step cannot set. */
-  | { readonly kind: 'toml'; readonly file: string; readonly table: string; readonly line: string };
+  | (Edit & { readonly kind: 'write' });
 
 export interface RunBack {
   readonly argv: readonly [string, ...string[]];
@@ -60,6 +58,8 @@ export interface RunBack {
 export interface Plan {
   readonly client: ClientName;
   readonly place: Place;
+  /** Whether the client is to have the registration afterwards. */
+  readonly goal: 'present' | 'absent';
   /** `none`: it is as it should be. */
   readonly action: 'add' | 'update' | 'replace' | 'remove' | 'none';
   readonly steps: readonly Step[];

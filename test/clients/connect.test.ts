@@ -1,0 +1,256 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { clientCommand } from '../../scripts/lib/clientTools.mjs';
+import { readDiscovery } from '../../src/client/discovery.ts';
+import { launcherFile } from '../../src/client/launcher.ts';
+import { recordInstall } from '../../src/client/uninstall.ts';
+import { alive, CliBench, type Finished, until } from '../support/cli.ts';
+import { codexBinary } from '../support/codexHome.ts';
+
+/** Claude Code starts the server to see whether it answers. In ms. */
+const LONG = 60_000;
+const UNINSTALL = fileURLToPath(new URL('../../dist/uninstall.js', import.meta.url));
+
+interface Result {
+  readonly action: string;
+  readonly outcome: string;
+  readonly check?: { readonly ok: boolean; readonly detail: string };
+}
+
+let bench: CliBench;
+let project: string;
+/** The folder of the commands that stand before the others. */
+let wrappers: string;
+
+beforeEach(async () => {
+  bench = await CliBench.create();
+  project = bench.folders[0];
+  wrappers = join(bench.dir.path, 'wrappers');
+  await mkdir(wrappers);
+  // Claude Code files what is local under the repository's root, and the tests lie in ours.
+  await mkdir(join(project, '.git'));
+});
+
+afterEach(() => bench.dispose());
+
+/** As a person has it: Claude Code on the PATH, and nothing of the person's who runs the tests. */
+function env(): Record<string, string> {
+  const path = [wrappers, dirname(clientCommand('claude')), bench.env['PATH']].join(delimiter);
+  return { PATH: path, CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1', DISABLE_AUTOUPDATER: '1' };
+}
+
+function cli(...args: string[]): Promise<Finished> {
+  return bench.start(args, { env: env(), cwd: project }).ends(LONG);
+}
+
+async function connect(...args: string[]): Promise<Finished & { result: Result }> {
+  const finished = await cli('connect', ...args, '--yes', '--json');
+  if (finished.stdout === '') throw new Error(finished.stderr);
+  // The line of our own command; the tests look at what they need.
+  return { ...finished, result: JSON.parse(finished.stdout) as Result };
+}
+
+/** Runs a client's own command; its output, whatever its exit status. */
+function run(program: string, ...args: string[]): Promise<string> {
+  return new Promise((resolve) => {
+    const options = { cwd: project, env: { ...bench.env, ...env() }, timeout: LONG };
+    execFile(program, args, options, (_error, stdout, stderr) => resolve(stdout + stderr));
+  });
+}
+
+const claude = (...args: string[]) => run(clientCommand('claude'), 'mcp', ...args);
+const codex = (...args: string[]) => run(codexBinary(), 'mcp', ...args);
+const home = () => bench.env['HOME'] ?? '';
+
+describe('Claude Code itself', () => {
+  test('lists what was registered for one project, and no more when it is taken back', async () => {
+    const first = await connect('claude-code');
+    expect(first).toMatchObject({ code: 0, result: { action: 'add', outcome: 'connected' } });
+    expect(first.result.check?.detail).toMatch(/Connected/);
+    expect(await claude('list')).toMatch(
+      /^codex-bridge: .*bin\/codex-bridge attach --folder .* ✔ Connected/m,
+    );
+    // Not a token, not even the address.
+    expect(await readFile(join(home(), '.claude.json'), 'utf8')).not.toMatch(/Bearer|127\.0\.0\.1/);
+    expect((await connect('claude-code')).result).toMatchObject({ action: 'none', outcome: 'connected' });
+    const removed = await connect('claude-code', '--remove');
+    expect(removed).toMatchObject({ code: 0, result: { outcome: 'removed' } });
+    expect(await claude('list')).not.toContain('codex-bridge');
+    expect((await connect('claude-code', '--remove')).result.outcome).toBe('not_registered');
+    expect(existsSync(join(bench.home, 'registrations.json'))).toBe(false);
+  });
+
+  test('knows the entry in .mcp.json, which names nothing of this machine but the state directory', async () => {
+    const { code, result } = await connect('claude-code', '--scope', 'project');
+    expect(code).toBe(0);
+    expect(result.check?.detail).toMatch(/Pending approval/);
+    const file = join(project, '.mcp.json');
+    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({
+      mcpServers: {
+        'codex-bridge': {
+          type: 'stdio',
+          command: launcherFile(bench.home),
+          args: ['attach', '--folder', '.'],
+          env: { CODEX_BRIDGE_HOME: bench.home },
+        },
+      },
+    });
+    expect(await claude('get', 'codex-bridge')).toMatch(/Scope: Project config/);
+    await connect('claude-code', '--scope', 'project', '--remove');
+    expect(existsSync(file)).toBe(false);
+  });
+
+  test('keeps another server of that name unless told, and gets it back when something fails', async () => {
+    await claude('add', 'codex-bridge', '--scope', 'user', '--env', 'KEY=secret', '--', '/bin/true', 'x');
+    const refused = await cli('connect', 'claude-code', '--scope', 'user', '--yes');
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/\/bin\/true x.*--replace.*\[REGISTRATION_EXISTS\]/);
+    // A Claude Code that removes but does not add.
+    const wrapper = join(wrappers, 'claude');
+    const failing = `#!/bin/sh\ncase "$2" in add) echo "no room" >&2; exit 1;; esac\nexec '${clientCommand('claude')}' "$@"\n`;
+    await writeFile(wrapper, failing, { mode: 0o755 });
+    const failed = await cli('connect', 'claude-code', '--scope', 'user', '--yes', '--replace');
+    expect(failed).toMatchObject({ code: 1 });
+    expect(failed.stderr).toMatch(/no room \[REGISTRATION_FAILED\]/);
+    expect(await claude('get', 'codex-bridge')).toMatch(/Command: \/bin\/true[\s\S]*KEY=secret/);
+    await writeFile(wrapper, `#!/bin/sh\nexec '${clientCommand('claude')}' "$@"\n`, { mode: 0o755 });
+    const replaced = await connect('claude-code', '--scope', 'user', '--replace');
+    expect(replaced.result).toMatchObject({ action: 'replace', outcome: 'connected' });
+  });
+
+  test('inside the project is not run', async () => {
+    const planted = join(project, 'node_modules/.bin');
+    await mkdir(planted, { recursive: true });
+    await writeFile(join(planted, 'claude'), `#!/bin/sh\ntouch '${project}/ran'\n`, { mode: 0o755 });
+    const path = [planted, '/usr/bin', '/bin'].join(delimiter);
+    const options = { env: { ...env(), PATH: path }, cwd: project };
+    const finished = await bench.start(['connect', 'claude-code', '--yes'], options).ends(LONG);
+    expect(finished.code).toBe(1);
+    expect(finished.stderr).toContain('[CLIENT_NOT_FOUND]');
+    expect(existsSync(join(project, 'ran'))).toBe(false);
+  });
+});
+
+test('Codex itself lists it, with time for a long call, and its file is as before when it is taken back', async () => {
+  const config = join(home(), 'config.toml');
+  await appendFile(config, '\n# mine\n[mcp_servers.other]\ncommand = "x" # why\n');
+  const before = await readFile(config, 'utf8');
+  expect(await connect('codex')).toMatchObject({ code: 0, result: { action: 'add', outcome: 'connected' } });
+  const list: unknown = JSON.parse(await codex('list', '--json'));
+  expect(list).toContainEqual(
+    expect.objectContaining({
+      name: 'codex-bridge',
+      tool_timeout_sec: 300,
+      transport: expect.objectContaining({ command: launcherFile(bench.home), args: ['attach'] }),
+    }),
+  );
+  expect(await readFile(config, 'utf8')).toContain('# mine\n[mcp_servers.other]\ncommand = "x" # why');
+  expect((await connect('codex')).result.action).toBe('none');
+  expect((await connect('codex', '--remove')).result.outcome).toBe('removed');
+  expect(await readFile(config, 'utf8')).toBe(before);
+});
+
+describe('without a person', () => {
+  test('nothing is done that was not confirmed; --dry-run only shows', async () => {
+    for (const args of [['cursor'], ['cursor', '--json']]) {
+      const asked = await cli('connect', ...args);
+      expect(asked.code).toBe(2);
+      expect(asked.stderr).toContain('--yes');
+    }
+    const shown = await cli('connect', 'cursor', '--dry-run');
+    expect(shown).toMatchObject({ code: 0, stderr: '' });
+    expect(shown.stdout).toMatch(/create .*\.cursor\/mcp\.json[\s\S]*\+.*"attach"[\s\S]*Nothing was changed/);
+    expect(existsSync(join(project, '.cursor'))).toBe(false);
+    expect(existsSync(launcherFile(bench.home))).toBe(false);
+  });
+
+  test.each([
+    [['nobody'], /one of claude-code/],
+    [[], /Which client/],
+    [['json', '--remove'], /nothing to remove/],
+    [['cursor', 'codex'], /One client/],
+    [['cursor', '--scope', 'world'], /--scope wants/],
+  ])('%j is wrong usage', async (args, message) => {
+    const finished = await cli('connect', ...args);
+    expect(finished.code).toBe(2);
+    expect(finished.stderr).toMatch(message);
+  });
+
+  test('the entry for other clients is printed, and nothing else', async () => {
+    const { stdout, code } = await cli('connect', 'json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      mcpServers: { 'codex-bridge': { command: launcherFile(bench.home), args: ['attach'] } },
+    });
+  });
+});
+
+describe('uninstalling', () => {
+  /** As VS Code runs it: from the extension's folder, which it is about to remove. */
+  async function uninstall(extension: string): Promise<Finished> {
+    const script = join(extension, 'dist/uninstall.js');
+    await mkdir(dirname(script), { recursive: true });
+    await writeFile(script, await readFile(UNINSTALL));
+    const start = bench.start([], { program: [process.execPath, script] });
+    return start.ends();
+  }
+
+  const extension = (name: string) => join(bench.dir.path, name, 'codex-bridge-0.1.0');
+
+  test('ends the bridge and says which registrations remain; removing them removes the launcher', async () => {
+    await mkdir(extension('code'), { recursive: true });
+    await recordInstall(bench.home, extension('code'));
+    await connect('cursor');
+    await connect('codex');
+    await bench.ask('hello');
+    const bridge = (await readDiscovery(bench.home))?.pid ?? 0;
+    const { code, stdout, ms } = await uninstall(extension('code'));
+    expect(code).toBe(0);
+    // VS Code gives it five seconds.
+    expect(ms).toBeLessThan(5_000);
+    expect(stdout).toMatch(/bridge has ended/);
+    expect(stdout).toContain(`"${launcherFile(bench.home)}" connect --remove`);
+    expect(stdout).toMatch(/cursor, for .*f0\n[\s\S]*codex, for all your projects/);
+    expect(await readFile(join(bench.home, 'logs/uninstall.log'), 'utf8')).toContain('connect --remove');
+    await until('the bridge has gone', () => alive([bridge]) === 0);
+    // A client that is still registered starts nothing.
+    const launcher: [string] = [launcherFile(bench.home)];
+    const again = await bench.run(['ask', 'hello'], { program: launcher });
+    expect(again.code).toBe(1);
+    expect(again.stderr).toMatch(/was uninstalled/);
+    const removed = await bench
+      .start(['connect', '--remove', '--yes'], { program: launcher, env: env(), cwd: project })
+      .ends(LONG);
+    expect(removed).toMatchObject({ code: 0, stderr: '' });
+    expect(removed.stdout).toContain('2 of 2 removed');
+    expect(existsSync(join(project, '.cursor'))).toBe(false);
+    expect(existsSync(launcher[0])).toBe(false);
+    expect(existsSync(join(bench.home, 'runtime'))).toBe(false);
+  });
+
+  test('leaves everything to another VS Code that has the extension, too', async () => {
+    for (const name of ['code', 'insiders']) {
+      await mkdir(extension(name), { recursive: true });
+      await recordInstall(bench.home, extension(name));
+    }
+    await bench.ask('hello');
+    const { stdout } = await uninstall(extension('code'));
+    expect(stdout).toContain(`${extension('insiders')} uses`);
+    expect(await bench.ask('again')).toMatchObject({ code: 0 });
+  });
+
+  test('without registrations removes the launcher at once, and installing again brings all back', async () => {
+    await connect('cursor');
+    await connect('cursor', '--remove');
+    expect(existsSync(launcherFile(bench.home))).toBe(true);
+    const { stdout } = await uninstall(extension('code'));
+    expect(stdout).toMatch(/No bridge was running\. No client has a registration/);
+    expect(existsSync(launcherFile(bench.home))).toBe(false);
+    await recordInstall(bench.home, extension('code'));
+    expect(await bench.ask('hello')).toMatchObject({ code: 0 });
+  });
+});
