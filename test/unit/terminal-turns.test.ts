@@ -297,6 +297,25 @@ describe('turns of the terminal beside ours', () => {
     expect(await session.ended(theirs?.id ?? '')).toMatchObject({ status: 'completed' });
   });
 
+  test('a question that comes before the answer to our start waits for it', async () => {
+    const turn = await prompt('first');
+    const start = await called('turn/start');
+    const params = { threadId: THREAD, turnId: 'own', itemId: 'i', kind: 'command', command: 'make' };
+    const request = { method: 'item/commandExecution/requestApproval', id: 1, params };
+    // Only what is read of a request.
+    const answered = work.request(request as unknown as ServerRequest);
+    const asked = new Promise<string>((resolve) => {
+      session.onChange(({ event }) => {
+        if (event.type === 'approval.requested') resolve(event.approval.id);
+      });
+    });
+    start.answer({ turn: { id: 'own' } });
+    session.answer(await asked, 'accept');
+    expect(await answered).toEqual({ decision: 'accept' });
+    completed('own');
+    await session.ended(turn);
+  });
+
   test('questions of threads that are not ours: left to an open terminal, else a no', async () => {
     const request = {
       id: 1,

@@ -28,7 +28,7 @@ interface AnswerDeps {
   readonly broker: ApprovalBroker;
   readonly folder: string;
   /** The turn that runs there; without Codex's id the only one of that thread. */
-  running(thread: string, codexTurn: string | undefined): RunningTurn | undefined;
+  running(thread: string, codexTurn: string | undefined): Promise<RunningTurn | undefined>;
   /** Whether a terminal is open, and the thread none of ours: then whoever sits there answers. */
   isTerminals(thread: string): boolean;
 }
@@ -43,7 +43,7 @@ export function answerRequest(request: ServerRequest, deps: AnswerDeps): Promise
 
 async function answerApproval(request: ApprovalRequest, deps: AnswerDeps): Promise<unknown> {
   const { thread, codexTurn } = boundTo(request);
-  const found = deps.running(thread, codexTurn);
+  const found = await deps.running(thread, codexTurn);
   if (found === undefined) return deps.isTerminals(thread) ? NO_ANSWER : failClosed(request);
   const { session, run } = found;
   const approval = toApproval(request, {

@@ -360,13 +360,15 @@ export class SessionWork implements SessionHost {
     return runs.find((run) => run?.turn === turn);
   }
 
-  #runningTurn(
+  /** Codex may ask before the answer to `turn/start` was taken up here: then it is waited for. */
+  async #runningTurn(
     thread: string,
     codexTurn: string | undefined,
-  ): { session: LiveSession; run: TurnRun } | undefined {
+  ): Promise<{ session: LiveSession; run: TurnRun } | undefined> {
     const id = this.#deps.threads.sessionOf(thread);
     if (id === undefined) return undefined;
     const runs = [this.#runs.get(id), this.#foreign.run(id)];
+    await Promise.all(runs.map((run) => run?.beginning));
     const run = runs.find((one) => one !== undefined && (codexTurn ?? one.codexTurn) === one.codexTurn);
     return run === undefined ? undefined : { session: this.#deps.session(id), run };
   }

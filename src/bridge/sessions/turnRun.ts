@@ -67,6 +67,7 @@ export class TurnRun {
   readonly #turn: TurnId;
   readonly #store = new DisposableStore();
   readonly #done = Promise.withResolvers<void>();
+  readonly #begun = Promise.withResolvers<void>();
   /** What came before Codex told us the turn's id. */
   #early: ServerNotification[] = [];
   #mapper: TurnEventMapper | undefined;
@@ -111,6 +112,13 @@ export class TurnRun {
 
   get codexTurn(): string | undefined {
     return this.#codexTurn;
+  }
+
+  /** While Codex may have begun the turn already, and its id is not known here: until it is, or the turn is over. */
+  get beginning(): Promise<void> | undefined {
+    return this.#sent && this.#codexTurn === undefined
+      ? Promise.race([this.#begun.promise, this.#done.promise])
+      : undefined;
   }
 
   /** The whole changes of a file-change item; the transcript's may be cut. */
@@ -315,6 +323,7 @@ export class TurnRun {
     const early = this.#early;
     this.#early = [];
     for (const notification of early) this.#map(notification);
+    this.#begun.resolve();
     if (this.#stopped !== undefined) void this.#interrupt();
   }
 
