@@ -9,6 +9,7 @@ import { createEditorActions } from './editorActions.ts';
 import { connectClaudeCode, copyMcpConfiguration } from './mcpConfiguration.ts';
 import type { SessionPanels } from './panel/sessionPanels.ts';
 import { pickFolder } from './pickFolder.ts';
+import { createReviewActions } from './reviewActions.ts';
 import { createSessionActions } from './sessionActions.ts';
 import type { SessionTerminals } from './terminal/sessionTerminals.ts';
 import { createTerminalActions } from './terminal/terminalActions.ts';
@@ -37,6 +38,7 @@ export function createActions(deps: ActionDeps): Actions {
   return {
     ...createSessionActions(deps),
     ...createEditorActions(deps),
+    ...createReviewActions(deps),
     ...createTerminalActions(deps),
     'codexBridge.showChat': () => showAsked(deps),
     'codexBridge.reviewApproval': (argument) => showAsked(deps, argument),

@@ -25,6 +25,16 @@ const EDITOR_COMMAND_IDS = [
 
 export type EditorCommandId = (typeof EDITOR_COMMAND_IDS)[number];
 
+/** Those that review, from the palette and the Source Control view, and make a conversation shorter. */
+const REVIEW_COMMAND_IDS = [
+  'codexBridge.reviewChanges',
+  'codexBridge.reviewBranch',
+  'codexBridge.reviewCommit',
+  'codexBridge.compact',
+] as const;
+
+export type ReviewCommandId = (typeof REVIEW_COMMAND_IDS)[number];
+
 /** Those that show a session's terminal. */
 const TERMINAL_COMMAND_IDS = ['codexBridge.openTerminal', 'codexBridge.openIntegratedTerminal'] as const;
 
@@ -34,6 +44,7 @@ export type TerminalCommandId = (typeof TERMINAL_COMMAND_IDS)[number];
 export const COMMAND_IDS = [
   ...SESSION_COMMAND_IDS,
   ...EDITOR_COMMAND_IDS,
+  ...REVIEW_COMMAND_IDS,
   ...TERMINAL_COMMAND_IDS,
   'codexBridge.showChat',
   'codexBridge.reviewApproval',

@@ -12,6 +12,8 @@ import type { WindowFace } from './windowFace.ts';
 type ComposerRequests = Pick<
   Handlers<ChatContract>,
   | 'prompt'
+  | 'task'
+  | 'review.pick'
   | 'composer.options'
   | 'composer.choose'
   | 'composer.history'
@@ -93,6 +95,24 @@ export function composerHandlers(face: WindowFace, memory: ComposerMemory): Comp
       const used = face.link.session?.folder ?? folder;
       if (used !== undefined) memory.addPrompt(used, typed ?? prompt);
       return { session: sent.session };
+    },
+    task: async ({ session, folder, task, typed }) => {
+      const sent = await face.startTask({
+        session,
+        task,
+        source: { kind: 'window' },
+        ...(folder === undefined ? {} : { folder }),
+        sessionSettings: { ...memory.choice, ...(sandbox === undefined ? {} : { sandbox }) },
+      });
+      if (session === null) sandbox = undefined;
+      const used = face.link.session?.folder ?? folder;
+      if (used !== undefined) memory.addPrompt(used, typed);
+      return { session: sent.session };
+    },
+    'review.pick': async ({ what }) => {
+      const command = what === 'branch' ? 'codexBridge.reviewBranch' : 'codexBridge.reviewCommit';
+      await vscode.commands.executeCommand(command);
+      return null;
     },
     'composer.options': ({ folder }) => options(folder),
     'composer.choose': async ({ session, choice }) => {

@@ -9,8 +9,8 @@ import {
   SESSIONS_VIEW,
 } from './commandIds.ts';
 import type { Face, Views } from './face.ts';
+import { isFromMenu } from './menuArgument.ts';
 import { lazyTree } from './views/lazyTree.ts';
-import { isNode } from './views/sessionNodes.ts';
 
 /** What the extension exports: for the tests of this project. */
 export interface ExtensionApi {
@@ -110,7 +110,7 @@ async function runCommand(
       if (answer !== undefined) log.show();
     });
     // Called with an argument it was called by code, which wants to know; palette and menus have been told above.
-    if (argument !== undefined && !isNode(argument)) throw error;
+    if (argument !== undefined && !isFromMenu(argument)) throw error;
     return undefined;
   }
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DisposableStore, Emitter } from '../shared/disposables.ts';
 import { BridgeError, type ErrorInfo, toErrorInfo } from '../shared/errors.ts';
 import type { Attachment, FolderInfo } from '../shared/faces.ts';
+import type { TurnTask } from '../shared/review.ts';
 import type {
   FolderKey,
   SessionId,
@@ -27,18 +28,32 @@ export interface WindowDeps {
   onError(error: unknown): void;
 }
 
-export interface PromptRequest {
+interface TurnRequest {
   /** Absent or null: a new session. */
   readonly session?: SessionId | null;
   readonly folder?: FolderKey;
-  readonly prompt: string;
-  readonly attachments?: readonly Attachment[];
   readonly source: TurnSource;
   /** Of this turn only. */
   readonly settings?: SessionSettings;
   /** Of the session, where a new one is made. */
   readonly sessionSettings?: SessionSettings;
 }
+
+export interface PromptRequest extends TurnRequest {
+  readonly prompt: string;
+  readonly attachments?: readonly Attachment[];
+}
+
+export interface TaskRequest extends TurnRequest {
+  readonly task: TurnTask;
+}
+
+type SendTurn = (params: {
+  readonly session: SessionId;
+  readonly source: TurnSource;
+  readonly idempotencyKey: string;
+  readonly settings?: SessionSettings;
+}) => Promise<{ turn: TurnId }>;
 
 /** What one window knows and does: folders, sessions, the selected one. Views and commands only ask it. */
 export class WindowFace {
@@ -145,7 +160,24 @@ export class WindowFace {
   }
 
   /** Sends a prompt, in a new session where none is named, and shows that session. */
-  async prompt(request: PromptRequest): Promise<{ session: SessionId; turn: TurnId }> {
+  prompt(request: PromptRequest): Promise<{ session: SessionId; turn: TurnId }> {
+    const { prompt, attachments } = request;
+    return this.#begin(request, (params) =>
+      this.link.request('session.prompt', {
+        ...params,
+        prompt,
+        ...(attachments === undefined ? {} : { attachments: [...attachments] }),
+      }),
+    );
+  }
+
+  /** The same for what is no prompt: a review, a compaction. */
+  startTask(request: TaskRequest): Promise<{ session: SessionId; turn: TurnId }> {
+    const { task } = request;
+    return this.#begin(request, (params) => this.link.request('session.task', { ...params, task }));
+  }
+
+  async #begin(request: TurnRequest, send: SendTurn): Promise<{ session: SessionId; turn: TurnId }> {
     const { link } = this.#deps;
     this.#requireTrust();
     await link.setFolders(this.#deps.folders());
@@ -154,7 +186,7 @@ export class WindowFace {
     const session = given ?? (await this.#create(request));
     try {
       if (this.selected !== session) await this.select(session);
-      return { session, turn: await this.#send(session, request) };
+      return { session, turn: await this.#send(session, request, send) };
     } catch (error) {
       // A refused prompt leaves no empty session behind; a lost connection may have accepted it.
       const refused = error instanceof BridgeError && error.code !== 'CONNECTION_CLOSED';
@@ -215,7 +247,7 @@ export class WindowFace {
     this.#store.dispose();
   }
 
-  async #create({ folder: wanted, sessionSettings }: PromptRequest): Promise<SessionId> {
+  async #create({ folder: wanted, sessionSettings }: TurnRequest): Promise<SessionId> {
     const folder = this.#resolveFolder(wanted);
     const created = await this.link.request('session.create', {
       folder: folder.key,
@@ -225,20 +257,18 @@ export class WindowFace {
   }
 
   /** A prompt whose answer was lost with the connection is sent again: its key finds the same turn. */
-  async #send(session: SessionId, request: PromptRequest): Promise<TurnId> {
+  async #send(session: SessionId, request: TurnRequest, send: SendTurn): Promise<TurnId> {
     const params = {
       session,
-      prompt: request.prompt,
       source: request.source,
       idempotencyKey: randomUUID(),
-      ...(request.attachments === undefined ? {} : { attachments: [...request.attachments] }),
       ...(request.settings === undefined ? {} : { settings: request.settings }),
     };
     try {
-      return (await this.link.request('session.prompt', params)).turn;
+      return (await send(params)).turn;
     } catch (error) {
       if (!(error instanceof BridgeError) || error.code !== 'CONNECTION_CLOSED') throw error;
-      return (await this.link.request('session.prompt', params)).turn;
+      return (await send(params)).turn;
     }
   }
 

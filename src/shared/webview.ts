@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { NumberedEvent } from './events.ts';
 import { type Attachment, approvalAnswerSchema, attachmentSchema, sessionSettingsSchema } from './faces.ts';
+import { turnTaskSchema } from './review.ts';
 import type { ParamSchemas } from './rpc.ts';
 import type { FolderKey, SandboxMode, SessionId, SessionSnapshot, SessionSummary } from './session.ts';
 import { sandboxSchema } from './settings.ts';
@@ -27,6 +28,16 @@ export const chatParams = {
     /** What the person wrote, where the prompt was made of it: that is what the arrow keys bring back. */
     typed: z.optional(z.string()),
   }),
+  /** A turn that is no prompt. Without a session a new one is made in the folder. */
+  task: z.object({
+    session: z.nullable(id),
+    folder: z.optional(id),
+    task: turnTaskSchema,
+    /** What the person wrote: that is what the arrow keys bring back. */
+    typed: z.string(),
+  }),
+  /** The person picks what Codex reviews. */
+  'review.pick': z.object({ what: z.enum(['branch', 'commit']) }),
   steer: z.object({ session: id, turn: id, prompt: z.string() }),
   cancel: z.object({ session: id }),
   'session.delete': z.object({ session: id }),
@@ -130,6 +141,8 @@ export interface ChatContract {
     'session.select': { params: z.infer<(typeof chatParams)['session.select']>; result: null };
     'session.new': { params: z.infer<(typeof chatParams)['session.new']>; result: null };
     prompt: { params: z.infer<typeof chatParams.prompt>; result: { session: SessionId } };
+    task: { params: z.infer<typeof chatParams.task>; result: { session: SessionId } };
+    'review.pick': { params: z.infer<(typeof chatParams)['review.pick']>; result: null };
     steer: { params: z.infer<typeof chatParams.steer>; result: null };
     cancel: { params: z.infer<typeof chatParams.cancel>; result: null };
     'session.delete': { params: z.infer<(typeof chatParams)['session.delete']>; result: null };

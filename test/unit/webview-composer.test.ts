@@ -57,6 +57,7 @@ describe('commands', () => {
     const names = (hasSession: boolean) => commandsFor('', hasSession).map(({ name }) => name);
     expect(names(false)).toEqual(['new', 'plan', 'review', 'clear']);
     expect(names(true)).toContain('fork');
+    expect(commandsFor('comp', true).map(({ name }) => name)).toEqual(['compact']);
     expect(commandsFor('re', true).map(({ name }) => name)).toEqual(['review', 'rename']);
   });
 

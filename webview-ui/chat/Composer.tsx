@@ -29,7 +29,7 @@ export function Composer({ store }: { store: ChatStore }) {
   const list = useCompletion(store);
   const { folder, problem } = store.window.value;
   const head = store.head.value;
-  const live = store.live.value;
+  const live = store.steerable.value;
   const text = store.draft.value;
   const attached = store.attachments.value.length;
   const blocked = problem?.kind === 'untrusted' || problem?.kind === 'no_folder';

@@ -6,6 +6,7 @@ import { Icon } from './Icon.tsx';
 import { LiveMarkdown, Markdown } from './Markdown.tsx';
 import { memo } from './memo.ts';
 import { Output } from './Output.tsx';
+import { Review } from './Review.tsx';
 import { commandLabel, duration, readableJson } from './text.ts';
 import { Visible } from './Visible.tsx';
 
@@ -20,6 +21,8 @@ export const ItemView = memo(({ item }: { item: Item }) => {
       );
     case 'agent_message':
     case 'review':
+      return item.findings === undefined ? <Answer item={item} /> : <Review item={item} />;
+    case 'agent_message':
       return <Answer item={item} />;
     case 'plan':
       return <Answer item={item} />;

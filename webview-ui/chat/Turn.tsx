@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import type { TurnTask } from '../../src/shared/review.ts';
 import { hasEnded, type PlanStep, type TurnSnapshot } from '../../src/shared/session.ts';
 import { Icon } from './Icon.tsx';
 import { Items } from './Items.tsx';
@@ -183,10 +184,15 @@ function Running({ turn }: { turn: TurnSnapshot }) {
   );
 }
 
+function doing(task: TurnTask): string {
+  return task.kind === 'review' ? 'Reviewing' : 'Making the conversation shorter';
+}
+
 /** What Codex does now, in few words. */
 function activity(turn: TurnSnapshot): string {
   const item = turn.items.at(-1);
-  if (item === undefined || item.status !== 'running') return 'Thinking';
+  if (item === undefined || item.status !== 'running')
+    return turn.task === undefined ? 'Thinking' : doing(turn.task);
   switch (item.type) {
     case 'command':
       return 'Running a command';

@@ -2,6 +2,7 @@ import { batch, computed, type ReadonlySignal, type Signal, signal } from '@prea
 import { type ErrorInfo, toErrorInfo } from '../../src/shared/errors.ts';
 import type { NumberedEvent } from '../../src/shared/events.ts';
 import { reduce } from '../../src/shared/reducer.ts';
+import type { TurnTask } from '../../src/shared/review.ts';
 import type { Params, RequestName, Result, RpcClient } from '../../src/shared/rpc.ts';
 import {
   type Approval,
@@ -68,6 +69,11 @@ export class ChatStore {
       return status === 'running' || status === 'waiting_for_approval';
     });
     return slot?.id ?? null;
+  });
+  /** It takes something in addition: a review or a compaction does not. */
+  readonly steerable: ReadonlySignal<TurnId | null> = computed(() => {
+    const slot = this.turns.value.find(({ id }) => id === this.live.value);
+    return slot === undefined || slot.turn.value.task !== undefined ? null : slot.id;
   });
   /** The next prompt would wait. */
   readonly busy: ReadonlySignal<boolean> = computed(() =>
@@ -163,6 +169,17 @@ export class ChatStore {
     });
     if (sent === undefined) this.attachments.value = [...chosen, ...this.attachments.value];
     return sent;
+  }
+
+  /** Begins what is no prompt, in the open session or a new one. @returns undefined when it was not taken */
+  startTask(task: TurnTask, typed: string): Promise<{ session: SessionId } | undefined> {
+    const { folder } = this.window.value;
+    return this.ask('task', {
+      session: this.head.value?.id ?? null,
+      task,
+      typed,
+      ...(folder === null ? {} : { folder }),
+    });
   }
 
   /** Adds to a running turn. @returns undefined when it was not taken. */

@@ -27,17 +27,19 @@ export function Tools({ store, blocked, empty, onAttach, onSteer }: ToolsProps) 
       <span class="space" />
       {store.live.value !== null && session !== null && (
         <>
-          <IconButton
-            icon="debug-step-into"
-            class="steer-button"
-            label={
-              attached
-                ? "Steer: attachments can't join a running turn; queue the prompt instead"
-                : 'Steer: add this to the running turn (Alt+Enter)'
-            }
-            disabled={empty || attached}
-            onClick={onSteer}
-          />
+          {store.steerable.value !== null && (
+            <IconButton
+              icon="debug-step-into"
+              class="steer-button"
+              label={
+                attached
+                  ? "Steer: attachments can't join a running turn; queue the prompt instead"
+                  : 'Steer: add this to the running turn (Alt+Enter)'
+              }
+              disabled={empty || attached}
+              onClick={onSteer}
+            />
+          )}
           <IconButton
             icon="debug-stop"
             label="Stop"

@@ -1,3 +1,4 @@
+import type { ReviewTarget } from '../../../src/shared/review.ts';
 import type { ChatStore } from '../store.ts';
 
 export interface SlashCommand {
@@ -15,8 +16,6 @@ const READ_ONLY = { sandbox: 'read-only' } as const;
 
 const PLAN =
   'Plan how you would do the following. Look at what you need to, but change nothing. End with numbered steps, each with the files that it touches.';
-const REVIEW =
-  'Review the uncommitted changes of this folder (staged, unstaged and untracked). Change nothing. List what should be corrected, the most important first, each with its file and line.';
 
 /** What `/` offers. Only what really works is here. */
 export const SLASH_COMMANDS: readonly SlashCommand[] = [
@@ -41,12 +40,21 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     name: 'review',
     description: 'Have your uncommitted changes reviewed',
     icon: 'git-compare',
-    argument: 'what to look at (optional)',
-    run: (store, hint) =>
-      store.sendPrompt(hint === '' ? REVIEW : `${REVIEW}\n\n${hint}`, {
-        settings: READ_ONLY,
-        typed: `/review ${hint}`.trim(),
-      }),
+    argument: 'what to look at; or branch [name], commit [id] (optional)',
+    run: (store, argument) => {
+      const typed = `/review ${argument}`.trim();
+      const [, what, ref] = /^(branch|commit)(?:\s+(\S+))?$/.exec(argument) ?? [];
+      if ((what === 'branch' || what === 'commit') && ref === undefined)
+        return store.ask('review.pick', { what });
+      return store.startTask({ kind: 'review', target: targetOf(argument, what, ref) }, typed);
+    },
+  },
+  {
+    name: 'compact',
+    description: 'Make the conversation shorter for the model',
+    icon: 'fold',
+    needsSession: true,
+    run: (store) => store.startTask({ kind: 'compact' }, '/compact'),
   },
   {
     name: 'fork',
@@ -92,6 +100,12 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
     },
   },
 ];
+
+function targetOf(hint: string, what: string | undefined, ref: string | undefined): ReviewTarget {
+  if (what === 'branch' && ref !== undefined) return { kind: 'branch', branch: ref };
+  if (what === 'commit' && ref !== undefined) return { kind: 'commit', commit: ref };
+  return hint === '' ? { kind: 'uncommitted' } : { kind: 'uncommitted', instructions: hint };
+}
 
 /** Those whose name begins with this, of those that can be used now. */
 export function commandsFor(query: string, hasSession: boolean): SlashCommand[] {
