@@ -19,7 +19,6 @@ export const ItemView = memo(({ item }: { item: Item }) => {
           <Icon name="arrow-right" /> {item.text}
         </div>
       );
-    case 'agent_message':
     case 'review':
       return item.findings === undefined ? <Answer item={item} /> : <Review item={item} />;
     case 'agent_message':
