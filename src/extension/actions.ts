@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import type { Surroundings } from '../client/registrations/registration.ts';
 import { BridgeError } from '../shared/errors.ts';
 import type { SessionId } from '../shared/session.ts';
 import type { ApprovalWatch } from './approvalWatch.ts';
 import type { CommandId } from './commandIds.ts';
+import { connectClaudeCode, connectClient } from './connectClients.ts';
 import { createEditorActions } from './editorActions.ts';
-import { connectClaudeCode, copyMcpConfiguration } from './mcpConfiguration.ts';
+import { copyHttpConfiguration, copyMcpConfiguration } from './mcpConfiguration.ts';
 import type { SessionPanels } from './panel/sessionPanels.ts';
 import { pickFolder } from './pickFolder.ts';
 import { createReviewActions } from './reviewActions.ts';
@@ -23,6 +25,8 @@ export interface ActionDeps {
   readonly terminals: SessionTerminals;
   readonly window: WindowFace;
   readonly approvals: ApprovalWatch;
+  /** For registrations with other clients. */
+  readonly around: Surroundings;
   sessions(): SessionsView;
   readonly panels: SessionPanels;
   /** Brings the chat into view; `keepFocus` leaves the keyboard where it is. */
@@ -42,7 +46,8 @@ export function createActions(deps: ActionDeps): Actions {
     ...createTerminalActions(deps),
     'codexBridge.showChat': () => showAsked(deps),
     'codexBridge.reviewApproval': (argument) => showAsked(deps, argument),
-    'codexBridge.connectClaudeCode': () => connectClaudeCode(window),
+    'codexBridge.connectClaudeCode': () => connectClaudeCode(deps),
+    'codexBridge.connectClient': () => connectClient(deps),
     'codexBridge.newSession': async (argument) => {
       // From the row of a folder it goes there.
       await window.newSession(isNode(argument) && argument.node === 'folder' ? argument.key : undefined);
@@ -77,7 +82,8 @@ export function createActions(deps: ActionDeps): Actions {
       );
     },
     'codexBridge.exportSession': (argument) => exportSession(window, argument),
-    'codexBridge.copyMcpConfiguration': () => copyMcpConfiguration(window),
+    'codexBridge.copyMcpConfiguration': () => copyMcpConfiguration(deps.around),
+    'codexBridge.copyHttpConfiguration': () => copyHttpConfiguration(window),
     'codexBridge.showLog': async () => log.show(),
     'codexBridge.runDoctor': () => runDoctor(deps),
     'codexBridge.stopBridge': () => stopBridge(window),

@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { connectBridge } from '../client/connect.ts';
 import { installRuntime } from '../client/launcher.ts';
+import { surroundings } from '../client/registrations/apply.ts';
 import { stateDir } from '../client/stateDir.ts';
+import { recordInstall } from '../client/uninstall.ts';
 import { DisposableStore } from '../shared/disposables.ts';
 import { BridgeError, messageOf } from '../shared/errors.ts';
 import { type Actions, createActions } from './actions.ts';
@@ -66,13 +68,17 @@ export function createFace({ context, log, views }: FaceDeps): Face {
   // A manifest always has a version.
   const version = String((context.extension.packageJSON as { version: unknown }).version);
   // The bridge may outlive this version of the extension, so it runs from a copy in the state directory.
-  const runtime = () =>
-    installRuntime({
-      home: stateDir(),
+  const runtime = async () => {
+    const home = stateDir();
+    const installed = await installRuntime({
+      home,
       runtime: join(context.extensionPath, 'dist', 'runtime'),
       version,
       node: process.execPath,
     });
+    await recordInstall(home, context.extensionPath);
+    return installed;
+  };
   const createLink = () =>
     new BridgeLink({
       connect: async ({ start }) =>
@@ -163,6 +169,9 @@ export function createFace({ context, log, views }: FaceDeps): Face {
     terminals,
     window,
     approvals,
+    get around() {
+      return surroundings(stateDir(), async () => void (await runtime()));
+    },
     sessions: () => sessions,
     panels,
     showChat,

@@ -1,14 +1,21 @@
 import * as vscode from 'vscode';
+import { genericConfiguration } from '../client/registrations/clients.ts';
+import type { Surroundings } from '../client/registrations/registration.ts';
 import type { WindowFace } from './windowFace.ts';
 
-interface Endpoint {
-  readonly url: string;
-  readonly token: string;
+/** What any client wants to have that starts a server by itself. It names the launcher and has no token in it. */
+export async function copyMcpConfiguration(around: Surroundings): Promise<void> {
+  await copy(
+    genericConfiguration(around),
+    vscode.l10n.t(
+      'Copied. The client starts "codex-bridge attach" by it and works in the folder that it was started in; no token is in it.',
+    ),
+  );
 }
 
 /** The person's own choice: what is copied lets its reader use Codex in these folders. */
-export async function copyMcpConfiguration(window: WindowFace): Promise<void> {
-  const picked = await pickEndpoint(window, vscode.l10n.t('Copy MCP configuration (with its token)'));
+export async function copyHttpConfiguration(window: WindowFace): Promise<void> {
+  const picked = await pickEndpoint(window, vscode.l10n.t('Copy HTTP configuration (with its token)'));
   if (picked === undefined) return;
   const { url, token } = picked;
   const configuration = {
@@ -22,25 +29,11 @@ export async function copyMcpConfiguration(window: WindowFace): Promise<void> {
   );
 }
 
-/** The line that registers this bridge with Claude Code. */
-export async function connectClaudeCode(window: WindowFace): Promise<void> {
-  const picked = await pickEndpoint(window, vscode.l10n.t('Connect Claude Code (with a token)'));
-  if (picked === undefined) return;
-  await copy(
-    claudeLine(picked),
-    vscode.l10n.t(
-      'Copied. Paste the line into a terminal in this folder: it registers Codex with Claude Code ("claude mcp add …"). It has a token in it and is valid until the bridge ends.',
-    ),
-  );
-}
-
-/** Local scope, Claude Code's default: the registration is the person's own and not written to the project. */
-export function claudeLine({ url, token }: Endpoint): string {
-  return `claude mcp add --transport http codex-bridge ${url} --header "Authorization: Bearer ${token}"`;
-}
-
 /** @returns undefined when the person went back */
-async function pickEndpoint(window: WindowFace, title: string): Promise<Endpoint | undefined> {
+async function pickEndpoint(
+  window: WindowFace,
+  title: string,
+): Promise<{ readonly url: string; readonly token: string } | undefined> {
   const own = await window.connectedFolders();
   const endpoints = await window.link.request('endpoints', {});
   const choices = endpoints.folders

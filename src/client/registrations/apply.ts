@@ -96,17 +96,6 @@ async function exists(file: string): Promise<boolean> {
 }
 
 /** {@link Surroundings} of this process. */
-export function surroundings(
-  home: string,
-  installLauncher: () => Promise<void>,
-  vscodeUser?: string,
-): Surroundings {
-  return {
-    home,
-    userHome: homedir(),
-    env: process.env,
-    platform: process.platform,
-    installLauncher,
-    ...(vscodeUser === undefined ? {} : { vscodeUser }),
-  };
+export function surroundings(home: string, installLauncher: () => Promise<void>): Surroundings {
+  return { home, userHome: homedir(), env: process.env, platform: process.platform, installLauncher };
 }

@@ -80,9 +80,8 @@ export const GEMINI: FileClient = {
   next: '"gemini mcp list" shows it; a Gemini CLI that runs needs a restart.',
 };
 
-/** The folder with a VS Code user's settings. */
-function vscodeUser({ vscodeUser: own, userHome, env, platform }: Surroundings): string {
-  if (own !== undefined) return own;
+/** The folder with a user's settings of the stable desktop version. */
+function vscodeUser({ userHome, env, platform }: Surroundings): string {
   if (platform === 'win32')
     return join(env['APPDATA'] ?? join(userHome, 'AppData', 'Roaming'), 'Code', 'User');
   if (platform === 'darwin') return join(userHome, 'Library', 'Application Support', 'Code', 'User');
@@ -148,10 +147,8 @@ export class FileRegistrar implements Registrar {
   async #find(place: Place) {
     if (!this.scopes.includes(place.scope)) throw noSuchScope(this, place.scope);
     const named = this.#client.file(place, this.#around);
-    const { userHome, vscodeUser: user } = this.#around;
-    const inside =
-      place.scope === 'user' ? [userHome, ...(user === undefined ? [] : [user])] : [place.folder];
-    const file = await realFile(named, inside);
+    const inside = place.scope === 'user' ? this.#around.userHome : place.folder;
+    const file = await realFile(named, [inside]);
     const before = await readConfig(file);
     return { file, before, found: valueAt(file, before, this.#path) };
   }

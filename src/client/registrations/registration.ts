@@ -29,8 +29,6 @@ export interface Surroundings {
   readonly userHome: string;
   readonly env: NodeJS.ProcessEnv;
   readonly platform: NodeJS.Platform;
-  /** The folder with `mcp.json` of the VS Code that asks; default: that of the stable desktop version. */
-  readonly vscodeUser?: string;
   /** Puts the launcher into the state directory, where it is missing. */
   installLauncher(): Promise<void>;
 }
