@@ -21,7 +21,7 @@ export async function webview(bench: Bench): Promise<Figure[]> {
     const tasks = await mainThreadTasks(browser, page, async () => {
       lost = await stream(page, pieces());
     });
-    figures.push(taskFigure(`${DELTAS} deltas in 10 s, ${name}`, tasks), {
+    figures.push(taskFigure(group, `${DELTAS} deltas in 10 s, ${name}`, tasks), {
       group,
       name: `${DELTAS} deltas in 10 s, ${name}: lost`,
       value: (100 * lost) / DELTAS,
@@ -44,13 +44,13 @@ export async function webview(bench: Bench): Promise<Figure[]> {
       note: `median of ${ROUNDS}`,
     });
     const tasks = await mainThreadTasks(browser, page, () => scrollToTop(page));
-    figures.push(taskFigure(`${ITEMS} items ${name}: scrolling to the top`, tasks));
+    figures.push(taskFigure(group, `${ITEMS} items ${name}: scrolling to the top`, tasks));
   }
   return figures;
 }
 
 /** Of its own work, not of what else the machine did meanwhile. */
-function taskFigure(what: string, tasks: readonly number[]): Figure {
+export function taskFigure(group: string, what: string, tasks: readonly number[]): Figure {
   const longest = Math.max(...tasks);
   const long = tasks.filter((ms) => ms > 50).length;
   return {
@@ -72,7 +72,7 @@ interface TraceEvent {
 }
 
 /** Processor time of every task of the page's main thread while something is done, ms. */
-async function mainThreadTasks(
+export async function mainThreadTasks(
   browser: Browser,
   page: Page,
   action: () => Promise<unknown>,

@@ -1,12 +1,12 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, Frame, FrameLocator, Locator } from 'playwright-core';
+import type { Browser, BrowserContext, Frame, FrameLocator, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { findings } from '../support/axe.ts';
 import { launchBrowser, Workbench } from '../support/browser.ts';
 import { type CodexHome, makeCodexHome } from '../support/codexHome.ts';
-import { changeList, manyFiles, markedFile, openPanelPage } from '../support/panelPage.ts';
-import { command, ScriptedModel, text } from '../support/scriptedModel.ts';
+import { changeList, manyFiles, markedFile, newFile, openPanelPage, tell } from '../support/panelPage.ts';
+import { addFile, command, Latch, patch, ScriptedModel, text, words } from '../support/scriptedModel.ts';
 import { VsCode } from '../support/vscode.ts';
 
 const MUCH = Array.from({ length: 200 }, (_, place) => `Paragraph ${place}.`).join('\n\n');
@@ -211,8 +211,49 @@ describe('the session panel', () => {
     await hunk('values.ts', 1).waitFor();
     await workbench.screenshot('panel-narrow');
     expect(found).toEqual([]);
+    await workbench.page.setViewportSize({ width: 1400, height: 900 });
+  });
+
+  test('shows live what a patch does, and everything with its reverts when the turn has ended', async () => {
+    const gate = new Latch();
+    model.script(({ outputs }) => {
+      if (outputs.length === 0) return [patch(addFile('live.ts', 'export const live = true;'))];
+      if (outputs.length === 1) return [command('echo beside > beside.txt')];
+      return [words(['Almost', ' done'], (word) => (word === 1 ? gate.wait() : undefined))];
+    });
+    await tab('Chat').click();
+    await send('Patch a file');
+    await tab('Changes').click();
+    const live = panel.locator('.turn-changes.running');
+    await live.locator('.changed-file[data-path="live.ts"]').waitFor();
+    await live.locator('.rows .added', { hasText: 'export const live = true;' }).first().waitFor();
+    expect(await live.getByRole('button', { name: /Revert|Keep/ }).count()).toBe(0);
+    await panel
+      .getByRole('combobox', { name: 'Whose changes' })
+      .getByText('(running)')
+      .waitFor({ state: 'attached' });
+    await workbench.screenshot('panel-changes-live');
+    gate.open();
+    await file('beside.txt').waitFor();
+    expect(await live.count()).toBe(0);
+    await panel.getByRole('button', { name: 'Revert file: live.ts' }).click();
+    await file('live.ts').getByText('Reverted').waitFor();
+    expect(existsSync(at('live.ts'))).toBe(false);
+    // The button is gone; the keyboard is at the file still.
+    expect(await (await panelDocument()).evaluate(() => document.activeElement?.className)).toBe('file-name');
   });
 });
+
+/** Resolves when such an element is on the screen. */
+async function inView(page: Page, selector: string): Promise<void> {
+  await page.waitForFunction((wanted) => {
+    const box = document.querySelector('.changes-list')?.getBoundingClientRect();
+    return [...document.querySelectorAll(wanted)].some((element) => {
+      const { top, bottom } = element.getBoundingClientRect();
+      return box !== undefined && top < box.bottom && bottom > box.top;
+    });
+  }, selector);
+}
 
 /** What no real Codex does on demand. */
 describe('the changes tab', () => {
@@ -251,6 +292,111 @@ describe('the changes tab', () => {
     expect(await big.getByRole('button', { name: /Revert file/ }).count()).toBe(0);
     await page.getByText('Not looked at, not revertible: 1 place').click();
     await page.getByText('node_modules/').waitFor();
+    await page.close();
+  });
+
+  test('shows a file of 50,000 lines a screen at a time, to its end', async () => {
+    for (const [given, last] of [
+      [manyFiles(1, 50_000), '.hunk[data-hunk="4999"]'],
+      [newFile(50_000), '.number[data-number="50000"]'],
+    ] as const) {
+      const page = await openPanelPage(browser, given);
+      await page.getByRole('tab', { name: 'Changes' }).click();
+      await page.locator('.file-name').click();
+      await page.locator('.rows').first().waitFor();
+      const list = page.locator('.changes-list');
+      const whole = await list.evaluate((element) => element.scrollHeight);
+      expect(whole).toBeGreaterThan(200_000);
+      await list.evaluate((element) => {
+        element.scrollTop = element.scrollHeight / 2;
+      });
+      await inView(page, '.rows');
+      await list.evaluate((element) => {
+        element.scrollTop = element.scrollHeight;
+      });
+      await inView(page, last);
+      expect(await page.locator('.rows tr').count()).toBeLessThan(1_500);
+      await list.evaluate((element) => {
+        element.scrollTop = 0;
+      });
+      await inView(page, '.hunk[data-hunk="0"]');
+      expect(await list.evaluate((element) => element.scrollHeight)).toBeCloseTo(whole, -4);
+      await page.close();
+    }
+  });
+
+  test('is read and worked with by keyboard alone', async () => {
+    const { turns, content } = manyFiles(2, 5_000);
+    const page = await openPanelPage(browser, { turns, content });
+    const focused = () =>
+      page.evaluate(() => {
+        const element = document.activeElement;
+        const file = element?.closest<HTMLElement>('.changed-file')?.dataset['path'] ?? '';
+        const hunk = element?.closest<HTMLElement>('.hunk')?.dataset['hunk'];
+        return `${file} ${hunk ?? element?.className ?? ''}`;
+      });
+    const [first, second] = ['src/part0/file0.ts', 'src/part1/file1.ts'];
+    await page.getByRole('tab', { name: 'Chat' }).focus();
+    await page.keyboard.press('ArrowRight');
+    await page.locator('.changed-file').first().waitFor();
+    // From anywhere to the first change.
+    await page.keyboard.press('F7');
+    expect(await focused()).toBe(`${first} file-name`);
+    await page.keyboard.press('ArrowDown');
+    expect(await focused()).toBe(`${second} file-name`);
+    await page.keyboard.press('Home');
+    await page.keyboard.press('ArrowRight');
+    await page.locator('.file-diff').waitFor();
+    await page.keyboard.press('F7');
+    await expect.poll(focused).toBe(`${first} 0`);
+    await page.keyboard.press('F7');
+    await expect.poll(focused).toBe(`${first} 1`);
+    // The buttons of the hunk come next.
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(() => document.activeElement?.ariaLabel)).toContain('Keep: hunk 2');
+    // Back over its name: from the second file to the last hunk of the first, which was never drawn before.
+    await page.keyboard.press('Shift+F7');
+    await page.keyboard.press('Shift+F7');
+    await expect.poll(focused).toBe(`${first} file-name`);
+    await page.keyboard.press('End');
+    await page.keyboard.press('Shift+F7');
+    await expect.poll(focused).toBe(`${first} 499`);
+    await inView(page, '.hunk[data-hunk="499"]');
+    await page.keyboard.press('F7');
+    await expect.poll(focused).toBe(`${second} file-name`);
+    expect(await findings(page.mainFrame(), 'editor')).toEqual([]);
+    await page.close();
+  });
+
+  test('shows what Codex tells while a turn runs, until the record from the disk takes its place', async () => {
+    const one = '@@ -1,2 +1,2 @@\n const a = 1;\n-const b = 2;\n+const b = 3;\n';
+    const diff = (hunks: string) =>
+      `diff --git a/src/a.ts b/src/a.ts\n--- a/src/a.ts\n+++ b/src/a.ts\n${hunks}`;
+    const { content } = manyFiles(1, 10);
+    const list = changeList([markedFile('src/a.ts'), markedFile('by-a-command.txt')]);
+    const page = await openPanelPage(browser, { turns: [{ id: 't1', list, told: diff(one) }], content });
+    await page.getByRole('tab', { name: 'Changes' }).click();
+    const live = page.locator('.turn-changes.running[data-turn=t1]');
+    await live.getByText('Running').waitFor();
+    expect(await live.locator('.word').allInnerTexts()).toEqual(['2', '3']);
+    expect(await live.getByRole('button', { name: /Revert|Keep/ }).count()).toBe(0);
+    await tell(page, 1, {
+      type: 'turn.diff',
+      turn: 't1',
+      diff: `${diff(`${one}@@ -10 +10,2 @@ more\n x\n+y\n`)}diff --git a/n.md b/n.md\nnew file mode 100644\n--- /dev/null\n+++ b/n.md\n@@ -0,0 +1 @@\n+new\n`,
+    });
+    await live.locator('.changed-file[data-path="n.md"]').getByText('new', { exact: true }).waitFor();
+    await live.getByText('7 unchanged lines').waitFor();
+    await page.keyboard.press('F7');
+    await page.keyboard.press('F7');
+    await page.keyboard.press('F7');
+    await page.waitForFunction(() => document.activeElement?.matches('[data-hunk="1"]'));
+    expect(await findings(page.mainFrame(), 'editor')).toEqual([]);
+    await tell(page, 2, { type: 'turn.changes', turn: 't1', changes: { ...list, more: 0 } });
+    await tell(page, 3, { type: 'turn.ended', turn: 't1', at: 2_000, status: 'completed' });
+    await page.locator('.changed-file[data-path="by-a-command.txt"]').waitFor();
+    await page.getByRole('button', { name: 'Revert file: src/a.ts' }).waitFor();
+    expect(await page.locator('.turn-changes.told').count()).toBe(0);
     await page.close();
   });
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import type { ChangeContent, ChangeList, MarkedFile } from '../../src/shared/changes.ts';
+import type { SessionEvent } from '../../src/shared/events.ts';
 import { snapshot, turnOf } from './chatPage.ts';
 import { packedExtension } from './packedExtension.ts';
 
@@ -11,7 +12,12 @@ const EVERY = 10;
 
 /** What the host of {@link openPanelPage} knows: the turns of a session, and one content for every file. */
 export interface PanelChanges {
-  readonly turns: readonly { readonly id: string; readonly list: ChangeList }[];
+  readonly turns: readonly {
+    readonly id: string;
+    readonly list: ChangeList;
+    /** It still runs, and Codex has told this diff. */
+    readonly told?: string;
+  }[];
   readonly content: ChangeContent;
 }
 
@@ -22,6 +28,14 @@ export function manyFiles(files: number, linesOfEach: number): PanelChanges {
     markedFile(`src/part${place % 20}/file${place}.ts`, { added: changed, removed: changed }),
   );
   return { turns: [{ id: 't1', list: changeList(list) }], content: contentOf(linesOfEach) };
+}
+
+/** One turn with one file of so many lines, which is new: a single hunk. */
+export function newFile(lines: number): PanelChanges {
+  const { hunks: _, before: _none, ...content } = contentOf(lines);
+  const file = markedFile('src/new.ts', { kind: 'add', added: lines, removed: 0 });
+  const hunk = { beforeStart: 0, beforeCount: 0, afterStart: 0, afterCount: lines, mark: 'open' } as const;
+  return { turns: [{ id: 't1', list: changeList([file]) }], content: { ...content, file, hunks: [hunk] } };
 }
 
 export function markedFile(path: string, more: Partial<MarkedFile> = {}): MarkedFile {
@@ -78,7 +92,15 @@ export async function openPanelPage(browser: Browser, { turns, content }: PanelC
       });
     },
     {
-      session: snapshot(turns.map(({ id, list }) => turnOf(id, [], { changes: { ...list, more: 0 } }))),
+      session: snapshot(
+        turns.map(({ id, list, told }) =>
+          turnOf(
+            id,
+            [],
+            told === undefined ? { changes: { ...list, more: 0 } } : { status: 'running', diff: told },
+          ),
+        ),
+      ),
       read: content,
       lists: Object.fromEntries(turns.map(({ id, list }) => [id, list])),
     },
@@ -86,6 +108,15 @@ export async function openPanelPage(browser: Browser, { turns, content }: PanelC
   await page.addScriptTag({ path: dist('panel.js') });
   await page.getByRole('tab', { name: 'Changes' }).waitFor();
   return page;
+}
+
+/** Tells the page of {@link openPanelPage} what happens to its session. */
+export async function tell(page: Page, seq: number, event: SessionEvent): Promise<void> {
+  await page.evaluate((data) => window.postMessage({ event: 'event', data }, '*'), {
+    session: 's',
+    seq,
+    event,
+  });
 }
 
 function contentOf(lines: number): ChangeContent {

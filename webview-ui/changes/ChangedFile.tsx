@@ -3,28 +3,21 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { MarkedFile } from '../../src/shared/changes.ts';
 import type { TurnId } from '../../src/shared/session.ts';
 import { Icon, IconButton } from '../chat/Icon.tsx';
-import { splitPath } from '../chat/text.ts';
-import { Visible } from '../chat/Visible.tsx';
 import { type ChangesStore, fileKey, type Layout } from './changesStore.ts';
-import { FIRST_ROWS, FileDiff } from './FileDiff.tsx';
+import { FileDiff } from './FileDiff.tsx';
+import { FileName, fileTitle } from './FileName.tsx';
 import { Mark } from './Mark.tsx';
 import { Refusal } from './Refusal.tsx';
+import { useKeyboardHome } from './useKeyboardHome.ts';
 
 /** A file is read when it comes this near to what is seen, in pixels. */
 const AHEAD = 600;
 
 /** CSS pixels. */
 const LINE_HEIGHT = 18;
-/** With the unchanged ones around, there are about so many rows to a changed line. */
+/** With the unchanged ones around, there are about so many rows to a changed line, as long as they are few. */
 const ROWS_PER_LINE = 3;
-
-const KINDS = {
-  add: { icon: 'diff-added', label: 'added' },
-  update: { icon: 'diff-modified', label: 'changed' },
-  delete: { icon: 'diff-removed', label: 'deleted' },
-  rename: { icon: 'diff-renamed', label: 'moved' },
-  mode: { icon: 'lock', label: 'permissions changed' },
-} as const;
+const FEW_ROWS = 250;
 
 interface FileProps {
   readonly turn: TurnId;
@@ -37,43 +30,18 @@ interface FileProps {
 /** One changed file: its line with what can be done, and its hunks when it is open. */
 export function ChangedFileView({ turn, file, open, changes, layout }: FileProps) {
   const place = { turn, path: file.path };
-  const { icon, label } = KINDS[file.kind];
-  const title = file.movedTo === undefined ? file.path : `${file.path} → ${file.movedTo}`;
-  const name = splitPath(file.movedTo ?? file.path);
+  const title = fileTitle(file);
   const kept = file.mark === 'kept';
   const reverted = file.mark === 'reverted';
-  const busy = changes.isBusy(place);
+  const item = useRef<HTMLLIElement>(null);
+  useKeyboardHome(reverted, () => item.current?.querySelector<HTMLElement>('.file-name'));
   return (
-    <li class={`changed-file ${file.mark}`} data-path={file.path}>
+    <li class={`changed-file ${file.mark}`} data-path={file.path} ref={item}>
       <div class="file-line">
-        <button
-          type="button"
-          class="file-name"
-          aria-expanded={open}
-          title={title}
-          onClick={() => changes.setOpen([fileKey(turn, file.path)], !open)}
-        >
-          <Icon name={open ? 'chevron-down' : 'chevron-right'} />
-          <Icon name={icon} />
-          <span class="sr-only">{label} </span>
-          <span class="path">
-            <span class="folder">
-              <Visible text={file.movedTo === undefined ? name.folder : `${file.path} → ${name.folder}`} />
-            </span>
-            <span class="name">
-              <Visible text={name.name} />
-            </span>
-          </span>
+        <FileName file={file} open={open} onToggle={() => changes.setOpen([fileKey(turn, file.path)], !open)}>
           <Modes file={file} />
           <Mark mark={file.mark} />
-        </button>
-        {file.binary ? (
-          <span class="counts muted">binary</span>
-        ) : (
-          <span class="counts">
-            <span class="added">+{file.added}</span> <span class="removed">−{file.removed}</span>
-          </span>
-        )}
+        </FileName>
         <IconButton
           icon="copy"
           label={`Copy as patch: ${title}`}
@@ -91,7 +59,6 @@ export function ChangedFileView({ turn, file, open, changes, layout }: FileProps
             icon="check"
             pressed={kept}
             label={`Keep: ${title}`}
-            disabled={busy}
             onClick={() => void changes.keep(place, !kept)}
           />
         )}
@@ -99,7 +66,6 @@ export function ChangedFileView({ turn, file, open, changes, layout }: FileProps
           <IconButton
             icon="discard"
             label={`Revert file: ${title}`}
-            disabled={busy}
             onClick={() => void changes.revert(place)}
           />
         )}
@@ -113,7 +79,15 @@ export function ChangedFileView({ turn, file, open, changes, layout }: FileProps
       )}
       {open && (
         <Near height={likelyHeight(file)}>
-          {() => <FileDiff turn={turn} path={file.path} changes={changes} layout={layout} />}
+          {() => (
+            <FileDiff
+              turn={turn}
+              path={file.path}
+              changes={changes}
+              layout={layout}
+              height={likelyHeight(file)}
+            />
+          )}
         </Near>
       )}
     </li>
@@ -131,7 +105,8 @@ function Modes({ file: { modeBefore, modeAfter } }: { file: MarkedFile }) {
 
 /** How high a file will be, as far as its counts tell: so that what follows is where it will be. CSS pixels. */
 function likelyHeight({ added, removed }: MarkedFile): number {
-  return LINE_HEIGHT * Math.min(FIRST_ROWS, ROWS_PER_LINE * (added + removed) + 1);
+  const lines = added + removed;
+  return LINE_HEIGHT * Math.max(lines, Math.min(FEW_ROWS, ROWS_PER_LINE * lines + 1));
 }
 
 /** Draws its content once it is near to what is seen: hundreds of files may be open. */

@@ -1,9 +1,12 @@
+import { useComputed } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { hasEnded, type TurnId } from '../../src/shared/session.ts';
 import { Icon, IconButton } from '../chat/Icon.tsx';
-import type { ChatStore, TurnSlot } from '../chat/store.ts';
+import type { ChatStore } from '../chat/store.ts';
+import { useChangeKeys } from './changeKeys.ts';
 import type { ChangesStore, Layout } from './changesStore.ts';
+import { ToldTurnView } from './ToldTurn.tsx';
 import { TurnChangesView } from './TurnChanges.tsx';
+import { hasChanges, type TurnFacts, turnFacts } from './turnFacts.ts';
 
 /** Narrower than this, two sides have no room; in CSS pixels. */
 const SPLIT_WIDTH = 700;
@@ -14,47 +17,49 @@ const RESTORE_MS = 3_000;
 export function Changes({ chat, changes }: { chat: ChatStore; changes: ChangesStore }) {
   const scroller = useRef<HTMLDivElement>(null);
   const wide = useWide(scroller);
-  const view = changes.view.value;
-  const slots = chat.turns.value.filter(hasChanges);
-  const running = chat.turns.value.some(({ turn }) => !hasEnded(turn.value.status));
-  const shown =
-    view.scope === 'all' ? slots : slots.filter(({ id }) => id === (view.scope ?? slots.at(-1)?.id));
+  const before = useRef<readonly TurnFacts[]>([]);
+  const all = useComputed(() => {
+    before.current = turnFacts(chat.turns.value, before.current);
+    return before.current;
+  }).value;
+  const listed = all.filter(hasChanges);
+  const running = all.filter((turn) => turn.running);
+  const scope = changes.scope.value;
+  const shown = scope === 'all' ? listed : listed.filter(({ id }) => id === (scope ?? listed.at(-1)?.id));
   // A turn that is gone is no reason to show nothing.
-  const turns = shown.length > 0 ? shown : slots.slice(-1);
+  const turns = shown.length > 0 ? shown : listed.slice(-1);
   useRestoredScroll(scroller, changes, turns.length > 0);
-  if (slots.length === 0) {
+  useChangeKeys(scroller, changes);
+  if (listed.length === 0) {
     return (
       <div class="welcome">
         <Icon name="diff-multiple" />
         <h1>No changes yet</h1>
         <p>
-          {running
-            ? 'Codex is at work. What it changes is listed here when the turn has ended.'
+          {running.length > 0
+            ? 'Codex is at work. What it changes is listed here as soon as it tells.'
             : 'When a turn changes files, they are listed here: to read, to keep or to take back.'}
         </p>
       </div>
     );
   }
-  const layout: Layout = wide ? view.layout : 'unified';
+  const layout: Layout = wide ? changes.layout.value : 'unified';
   return (
     <div class="changes-tab">
-      <Toolbar chat={chat} changes={changes} slots={slots} turns={turns} wide={wide} layout={layout} />
+      <Toolbar changes={changes} listed={listed} turns={turns} wide={wide} layout={layout} />
       <section
         class="changes-list"
         ref={scroller}
         aria-label="Changed files"
         onScroll={(event) => changes.setView({ scrollTop: event.currentTarget.scrollTop })}
       >
-        {turns.map(({ id, turn }) => (
-          <TurnChangesView
-            key={id}
-            turn={turn.value}
-            changes={changes}
-            layout={layout}
-            place={chat.turns.value.findIndex((slot) => slot.id === id) + 1}
-          />
-        ))}
-        {running && <p class="muted">A turn is running; its changes follow when it has ended.</p>}
+        {turns.map((turn) => {
+          const View = turn.changes === undefined ? ToldTurnView : TurnChangesView;
+          return <View key={turn.id} turn={turn} changes={changes} layout={layout} />;
+        })}
+        {running.some((turn) => !hasChanges(turn)) && (
+          <p class="muted">A turn is running; its changes are listed as soon as there are any.</p>
+        )}
       </section>
       <p class="sr-only" role="status">
         {changes.said.value}
@@ -63,24 +68,16 @@ export function Changes({ chat, changes }: { chat: ChatStore; changes: ChangesSt
   );
 }
 
-function hasChanges({ turn }: TurnSlot): boolean {
-  const { changes } = turn.value;
-  return changes !== undefined && (changes.files.length > 0 || changes.notes.length > 0);
-}
-
 function Toolbar(props: {
-  chat: ChatStore;
   changes: ChangesStore;
-  slots: readonly TurnSlot[];
-  turns: readonly TurnSlot[];
+  listed: readonly TurnFacts[];
+  turns: readonly TurnFacts[];
   wide: boolean;
   layout: Layout;
 }) {
-  const { chat, changes, slots, turns, wide, layout } = props;
-  const { scope } = changes.view.value;
+  const { changes, listed, turns, wide, layout } = props;
   const [only] = turns;
-  const value = scope === 'all' ? 'all' : (only?.id ?? '');
-  const number = (id: TurnId) => chat.turns.value.findIndex((slot) => slot.id === id) + 1;
+  const value = changes.scope.value === 'all' ? 'all' : (only?.id ?? '');
   return (
     <div class="changes-tools">
       <select
@@ -88,10 +85,11 @@ function Toolbar(props: {
         value={value}
         onChange={(event) => changes.setView({ scope: event.currentTarget.value, scrollTop: 0 })}
       >
-        {slots.length > 1 && <option value="all">Whole session, {slots.length} turns</option>}
-        {[...slots].reverse().map(({ id, turn }) => (
+        {listed.length > 1 && <option value="all">Whole session, {listed.length} turns</option>}
+        {[...listed].reverse().map(({ id, place, prompt, running }) => (
           <option key={id} value={id}>
-            Turn {number(id)}: {turn.value.prompt.trim().split('\n')[0]?.slice(0, 60)}
+            Turn {place}
+            {running ? ' (running)' : ''}: {prompt.trim().split('\n')[0]?.slice(0, 60)}
           </option>
         ))}
       </select>

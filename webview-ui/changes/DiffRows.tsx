@@ -1,22 +1,27 @@
 import { useMemo } from 'preact/hooks';
+import type { Hunk } from '../../src/shared/changes.ts';
 import { memo } from '../chat/memo.ts';
 import { Visible } from '../chat/Visible.tsx';
-import type { Layout } from './changesStore.ts';
-import { type Row, sideBySide } from './lines.ts';
+import type { Lines } from './cutBlocks.ts';
+import type { Row } from './lines.ts';
 import { colouredLines, type Token, withMarks } from './tokens.ts';
 import { type Range, wordMarks } from './words.ts';
 
-/** Rows with more changed lines than this get no word marks. */
+/** A hunk with more lines than this on both sides gets no word marks. */
 const MAX_MARKED = 200;
 
+/** The lines of a file on both sides, and what language they are in. */
+export interface SideText {
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+  readonly language: string | undefined;
+}
+
 interface RowsProps {
-  readonly rows: readonly Row[];
-  readonly text: {
-    readonly before: readonly string[];
-    readonly after: readonly string[];
-    readonly language: string | undefined;
-  };
-  readonly layout: Layout;
+  readonly lines: Lines;
+  /** Whose lines they are; absent where they are only unchanged ones. */
+  readonly hunk?: Hunk;
+  readonly text: SideText;
 }
 
 /** A row with what stands in it. */
@@ -29,29 +34,27 @@ interface Line extends Row {
 const SIGNS = { context: ' ', removed: '−', added: '+' } as const;
 const SPOKEN = { context: '', removed: 'removed ', added: 'added ' } as const;
 
-export const DiffRows = memo(({ rows, text, layout }: RowsProps) => (
-  <Rows rows={rows} text={text} layout={layout} />
-));
+export const DiffRows = memo((props: RowsProps) => <Rows {...props} />);
 
-function Rows({ rows, text, layout }: RowsProps) {
-  const lines = useMemo(() => linesOf(rows, text), [rows, text]);
+function Rows({ lines, hunk, text }: RowsProps) {
+  const drawn = useMemo(() => drawnLines(lines, hunk, text), [lines, hunk, text]);
   return (
     <table class="rows">
       <tbody>
-        {layout === 'unified'
-          ? rows.map((row, place) => (
+        {lines.layout === 'unified'
+          ? lines.rows.map((row, place) => (
               <tr key={place} class={row.kind}>
                 <LineNumber at={row.before} />
                 <LineNumber at={row.after} />
-                <Code line={lines.get(row)} />
+                <Code line={drawn.get(row)} />
               </tr>
             ))
-          : sideBySide(rows).map(({ left, right }, place) => (
+          : lines.rows.map(({ left, right }, place) => (
               <tr key={place}>
                 <LineNumber at={left?.before} kind={left?.kind} />
-                <Code line={left && lines.get(left)} />
+                <Code line={left && drawn.get(left)} />
                 <LineNumber at={right?.after} kind={right?.kind} />
-                <Code line={right && lines.get(right)} />
+                <Code line={right && drawn.get(right)} />
               </tr>
             ))}
       </tbody>
@@ -79,41 +82,50 @@ function Code({ line }: { line: Line | undefined }) {
   );
 }
 
-function linesOf(rows: readonly Row[], { before, after, language }: RowsProps['text']): Map<Row, Line> {
-  const removed = rows.filter(({ kind }) => kind === 'removed');
-  const added = rows.filter(({ kind }) => kind === 'added');
-  const marks = new Map<Row, Range[]>();
-  const pairs = Math.min(removed.length, added.length);
-  for (let place = 0; place < pairs && pairs <= MAX_MARKED; place++) {
-    const left = removed[place];
-    const right = added[place];
-    if (left === undefined || right === undefined) continue;
-    const found = wordMarks(lineAt(before, left.before), lineAt(after, right.after));
-    marks.set(left, found.before);
-    marks.set(right, found.after);
-  }
-  const lines = new Map<Row, Line>();
+function drawnLines(lines: Lines, hunk: Hunk | undefined, text: SideText): Map<Row, Line> {
+  const all =
+    lines.layout === 'unified'
+      ? lines.rows
+      : // Unchanged lines are the same row on both sides.
+        [...new Set(lines.rows.flatMap(({ left, right }) => [left, right]))].filter(
+          (row) => row !== undefined,
+        );
+  const drawn = new Map<Row, Line>();
   // Each side in colours of its own, so that a removed line cannot open a string in the added ones.
-  const old = rows.filter(({ kind }) => kind === 'removed');
-  const current = rows.filter(({ kind }) => kind !== 'removed');
-  for (const [side, texts] of [
-    [old, old.map((row) => lineAt(before, row.before))],
-    [current, current.map((row) => lineAt(after, row.after))],
-  ] as const) {
-    const coloured = colouredLines(texts.map(withoutReturn(texts)), language);
-    for (const [place, row] of side.entries()) {
-      const tokens = withMarks(coloured[place] ?? [], marks.get(row) ?? []);
-      const all = row.kind === 'removed' ? before : after;
-      const at = row.kind === 'removed' ? row.before : row.after;
-      const open = at === all.length - 1 && !lineAt(all, at).endsWith('\n');
-      lines.set(row, { ...row, tokens, open });
+  for (const rows of [
+    all.filter(({ kind }) => kind === 'removed'),
+    all.filter(({ kind }) => kind !== 'removed'),
+  ]) {
+    const texts = rows.map((row) => textOf(row, text));
+    const coloured = colouredLines(texts.map(withoutReturn(texts)), text.language);
+    for (const [place, row] of rows.entries()) {
+      const tokens = withMarks(coloured[place] ?? [], marksOf(row, hunk, text));
+      const side = row.kind === 'removed' ? text.before : text.after;
+      const last = (row.kind === 'removed' ? row.before : row.after) === side.length - 1;
+      drawn.set(row, { ...row, tokens, open: last && texts[place]?.endsWith('\n') === false });
     }
   }
-  return lines;
+  return drawn;
+}
+
+function textOf({ kind, before, after }: Row, text: SideText): string {
+  return kind === 'removed' ? lineAt(text.before, before) : lineAt(text.after, after);
 }
 
 function lineAt(lines: readonly string[], at: number | undefined): string {
   return at === undefined ? '' : (lines[at] ?? '');
+}
+
+/** Words in which a line differs from the one that it took the place of, or that took its own. */
+function marksOf({ kind, before, after }: Row, hunk: Hunk | undefined, text: SideText): Range[] {
+  if (kind === 'context' || hunk === undefined) return [];
+  const { beforeStart, beforeCount, afterStart, afterCount } = hunk;
+  const pairs = Math.min(beforeCount, afterCount);
+  // The first removed line belongs to the first added one, and so on.
+  const place = kind === 'removed' ? (before ?? 0) - beforeStart : (after ?? 0) - afterStart;
+  if (pairs > MAX_MARKED || place >= pairs) return [];
+  const marks = wordMarks(lineAt(text.before, beforeStart + place), lineAt(text.after, afterStart + place));
+  return kind === 'removed' ? marks.before : marks.after;
 }
 
 /** Windows line ends are shown only where some lines have them and others do not. */

@@ -1,32 +1,36 @@
-import { useMemo, useState } from 'preact/hooks';
+import { useMemo, useRef } from 'preact/hooks';
 import type { ChangeContent } from '../../src/shared/changes.ts';
 import { sideLines } from '../../src/shared/lines.ts';
 import type { TurnId } from '../../src/shared/session.ts';
 import { IconButton } from '../chat/Icon.tsx';
 import type { ChangesStore, Layout } from './changesStore.ts';
-import { DiffRows } from './DiffRows.tsx';
-import { contextRows, diffParts, type Part } from './lines.ts';
+import { DiffBlocks } from './DiffBlocks.tsx';
+import { diffParts, knownParts } from './lines.ts';
 import { Mark } from './Mark.tsx';
 import { Refusal, TryAgain } from './Refusal.tsx';
 import { languageOf } from './tokens.ts';
-
-/** Rows drawn at first, and with each step further: a huge diff must not stop the view. */
-export const FIRST_ROWS = 250;
-const MORE_ROWS = 2_000;
-/** Unchanged lines that one click shows. */
-const MAX_GAP = 400;
+import { useKeyboardHome } from './useKeyboardHome.ts';
 
 interface DiffProps {
   readonly turn: TurnId;
   readonly path: string;
   readonly changes: ChangesStore;
   readonly layout: Layout;
+  /** What it takes up until it is read, in CSS pixels. */
+  readonly height: number;
 }
 
 /** The hunks of a file, each with what can be done with it. */
-export function FileDiff({ turn, path, changes, layout }: DiffProps) {
+export function FileDiff(props: DiffProps) {
+  const { turn, path, changes, height } = props;
   const loaded = changes.content(turn, path).value;
-  if (loaded.state === 'loading') return <p class="muted file-note">Reading the file …</p>;
+  if (loaded.state === 'loading') {
+    return (
+      <p class="muted file-note" style={{ minHeight: `${height}px` }}>
+        Reading the file …
+      </p>
+    );
+  }
   if (loaded.state === 'failed') {
     return (
       <p class="bad file-note">
@@ -35,11 +39,10 @@ export function FileDiff({ turn, path, changes, layout }: DiffProps) {
       </p>
     );
   }
-  return <Hunks turn={turn} path={path} changes={changes} layout={layout} content={loaded.value} />;
+  return <Hunks {...props} content={loaded.value} />;
 }
 
 function Hunks({ turn, path, changes, layout, content }: DiffProps & { content: ChangeContent }) {
-  const [limit, setLimit] = useState(FIRST_ROWS);
   const text = useMemo(
     () => ({
       before: sideLines(content.before),
@@ -48,35 +51,27 @@ function Hunks({ turn, path, changes, layout, content }: DiffProps & { content: 
     }),
     [content, path],
   );
-  const parts = useMemo(() => diffParts(content.hunks, text.after.length), [content, text]);
+  const parts = useMemo(() => {
+    const { before, after } = text;
+    return knownParts(diffParts(content.hunks, after.length), before.length, after.length);
+  }, [content, text]);
   if (content.hunks.length === 0) return <p class="muted file-note">{withoutHunks(content)}</p>;
-  const { shown, left } = firstRows(parts, limit);
   // The one hunk of a file that came or went is the file itself.
   const single = content.file.kind === 'add' || content.file.kind === 'delete';
+  const goal = changes.goal.value;
   return (
-    <div class={`file-diff ${layout}`}>
-      {shown.map((part) =>
-        part.kind === 'gap' ? (
-          <Gap key={`gap ${part.after}`} part={part} text={text} layout={layout} />
-        ) : (
-          <section
-            key={part.index}
-            class={`hunk ${content.hunks[part.index]?.mark ?? 'open'}`}
-            data-hunk={part.index}
-            aria-label={`Hunk ${part.index + 1} of ${content.hunks.length}`}
-          >
-            {!single && (
-              <HunkLine place={{ turn, path, hunk: part.index }} content={content} changes={changes} />
-            )}
-            <DiffRows rows={part.rows} text={text} layout={layout} />
-          </section>
-        ),
-      )}
-      {left > 0 && (
-        <button type="button" class="link-button file-note" onClick={() => setLimit(limit + MORE_ROWS)}>
-          Show {Math.min(left, MORE_ROWS)} more lines of {left}
-        </button>
-      )}
+    <div class={`file-diff ${layout}`} data-hunks={content.hunks.length}>
+      <DiffBlocks
+        parts={parts}
+        text={text}
+        layout={layout}
+        markOf={(index) => content.hunks[index]?.mark ?? 'open'}
+        head={(index) =>
+          !single && <HunkLine place={{ turn, path, hunk: index }} content={content} changes={changes} />
+        }
+        goal={goal?.turn === turn && goal.path === path ? goal.hunk : undefined}
+        onGoal={() => changes.reached()}
+      />
       {[content.before, content.after].some((side) => (side?.omitted ?? 0) > 0) && (
         <p class="muted file-note">The file is too large to be shown whole: its end is left out.</p>
       )}
@@ -91,14 +86,15 @@ function HunkLine(props: {
 }) {
   const { place, content, changes } = props;
   const hunk = content.hunks[place.hunk];
+  const line = useRef<HTMLDivElement>(null);
+  useKeyboardHome(hunk?.mark === 'reverted', () => line.current?.closest<HTMLElement>('.hunk'));
   if (hunk === undefined) return null;
-  const busy = changes.isBusy(place);
   const number = place.hunk + 1;
   const at = `@@ −${hunk.beforeStart + 1},${hunk.beforeCount} +${hunk.afterStart + 1},${hunk.afterCount} @@`;
   const kept = hunk.mark === 'kept';
   return (
     <>
-      <div class="hunk-line">
+      <div class="hunk-line" ref={line}>
         <code>{at}</code>
         <Mark mark={hunk.mark} />
         <span class="space" />
@@ -107,7 +103,6 @@ function HunkLine(props: {
             icon="check"
             pressed={kept}
             label={`Keep: hunk ${number} of ${place.path}`}
-            disabled={busy}
             onClick={() => void changes.keep(place, !kept)}
           />
         )}
@@ -115,7 +110,6 @@ function HunkLine(props: {
           <IconButton
             icon="discard"
             label={`Revert hunk ${number} of ${place.path}`}
-            disabled={busy}
             onClick={() => void changes.revert(place)}
           />
         )}
@@ -123,59 +117,6 @@ function HunkLine(props: {
       <Refusal error={changes.refusal(place)} />
     </>
   );
-}
-
-interface SideText {
-  readonly before: readonly string[];
-  readonly after: readonly string[];
-  readonly language: string | undefined;
-}
-
-function Gap({
-  part,
-  text,
-  layout,
-}: {
-  part: Extract<Part, { kind: 'gap' }>;
-  text: SideText;
-  layout: Layout;
-}) {
-  const [count, setCount] = useState(0);
-  const left = part.count - count;
-  return (
-    <>
-      {count > 0 && (
-        <DiffRows rows={contextRows(part.before, part.after, count)} text={text} layout={layout} />
-      )}
-      {left > 0 && (
-        <button
-          type="button"
-          class="gap"
-          onClick={() => setCount(Math.min(part.count, count + MAX_GAP))}
-          title="Show them"
-        >
-          {left} unchanged {left === 1 ? 'line' : 'lines'}
-        </button>
-      )}
-    </>
-  );
-}
-
-/** The parts up to so many rows; a hunk may be cut in the middle. */
-function firstRows(parts: readonly Part[], limit: number): { shown: Part[]; left: number } {
-  const shown: Part[] = [];
-  let room = limit;
-  let left = 0;
-  for (const part of parts) {
-    if (part.kind === 'gap') {
-      if (room > 0) shown.push(part);
-      continue;
-    }
-    if (room > 0) shown.push({ ...part, rows: part.rows.slice(0, room) });
-    left += Math.max(0, part.rows.length - Math.max(0, room));
-    room -= part.rows.length;
-  }
-  return { shown, left };
 }
 
 function withoutHunks({ file, before, after }: ChangeContent): string {

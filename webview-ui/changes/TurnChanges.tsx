@@ -1,29 +1,21 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ChangeList, MarkedFile } from '../../src/shared/changes.ts';
-import type { TurnSnapshot } from '../../src/shared/session.ts';
 import { Fold } from '../chat/Fold.tsx';
 import { Icon, IconButton } from '../chat/Icon.tsx';
+import { memo } from '../chat/memo.ts';
 import { Visible } from '../chat/Visible.tsx';
 import { ChangedFileView } from './ChangedFile.tsx';
-import { type ChangesStore, fileKey, type Layout } from './changesStore.ts';
+import { type ChangesStore, fileKey } from './changesStore.ts';
 import { Refusal, TryAgain } from './Refusal.tsx';
-
-/** With more files than this, all begin closed. */
-const OPEN_FILES = 5;
-/** Lines of a file that is open from the beginning. */
-const OPEN_LINES = 300;
+import { Counts, opensByItself, TurnHeading, type TurnProps } from './TurnHeading.tsx';
+import type { TurnFacts } from './turnFacts.ts';
 
 const REASONS = { ignored: 'ignored', special: 'no plain file', unreadable: 'could not be read' } as const;
 
 /** All that one turn changed. */
-export function TurnChangesView(props: {
-  turn: TurnSnapshot;
-  /** From 1. */
-  place: number;
-  changes: ChangesStore;
-  layout: Layout;
-}) {
-  const { turn, place, changes, layout } = props;
+export const TurnChangesView = memo((props: TurnProps) => <TurnChanges {...props} />);
+
+function TurnChanges({ turn, changes, layout }: TurnProps) {
   const loaded = changes.list(turn.id).value;
   const known = turn.changes;
   if (known === undefined) return null;
@@ -41,17 +33,14 @@ export function TurnChangesView(props: {
         };
   const { files } = list;
   const isOpen = (file: MarkedFile) =>
-    changes.view.value.open[fileKey(turn.id, file.path)] ??
-    (files.length <= OPEN_FILES && file.added + file.removed <= OPEN_LINES && file.mark === 'open');
+    changes.open.value[fileKey(turn.id, file.path)] ??
+    (file.mark === 'open' && opensByItself(file, files.length));
   const anyOpen = files.some(isOpen);
   const keys = files.map(({ path }) => fileKey(turn.id, path));
   return (
     <article class="turn-changes" data-turn={turn.id}>
       <header>
-        <h2>
-          <span class="number">Turn {place}</span>{' '}
-          <span class="title">{turn.prompt.trim().split('\n')[0]}</span>
-        </h2>
+        <TurnHeading turn={turn} />
         <Counts files={files} />
         <span class="space" />
         <IconButton
@@ -134,31 +123,20 @@ export function TurnChangesView(props: {
   );
 }
 
-function Counts({ files }: { files: readonly MarkedFile[] }) {
-  const added = files.reduce((sum, file) => sum + file.added, 0);
-  const removed = files.reduce((sum, file) => sum + file.removed, 0);
-  return (
-    <span class="counts">
-      {files.length} {files.length === 1 ? 'file' : 'files'} <span class="added">+{added}</span>{' '}
-      <span class="removed">−{removed}</span>
-    </span>
-  );
-}
-
 /** Asks once more: a whole turn is much to lose by a slip. */
 function RevertAll({
   turn,
   files,
   changes,
 }: {
-  turn: TurnSnapshot;
+  turn: TurnFacts;
   files: readonly MarkedFile[];
   changes: ChangesStore;
 }) {
   const [asked, setAsked] = useState(false);
   const sure = useRef<HTMLButtonElement>(null);
   // It takes the place of the button that was pressed.
-  useEffect(() => sure.current?.focus(), [asked]);
+  useLayoutEffect(() => sure.current?.focus(), [asked]);
   const open = files.filter(({ mark, notRevertible }) => mark !== 'reverted' && notRevertible === undefined);
   if (open.length === 0) return null;
   if (!asked) {

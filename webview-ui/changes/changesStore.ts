@@ -1,4 +1,4 @@
-import { type Signal, signal } from '@preact/signals';
+import { computed, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import type { ChangeContent, ChangeList } from '../../src/shared/changes.ts';
 import { type ErrorInfo, toErrorInfo } from '../../src/shared/errors.ts';
 import type { PanelContract } from '../../src/shared/panel.ts';
@@ -47,14 +47,20 @@ function placeKey({ turn, path, hunk }: Place): string {
 /** The state of the changes tab: lists and contents are read from the bridge when they are looked at. */
 export class ChangesStore {
   readonly view: Signal<ChangesView>;
+  /** Parts of the view, so that scrolling draws nothing again. */
+  readonly layout: ReadonlySignal<Layout> = computed(() => this.view.value.layout);
+  readonly scope: ReadonlySignal<ChangesView['scope']> = computed(() => this.view.value.scope);
+  readonly open: ReadonlySignal<ChangesView['open']> = computed(() => this.view.value.open);
   /** What could not be done, by place: shown there. */
   readonly refused: Signal<ReadonlyMap<string, ErrorInfo>> = signal(new Map());
-  /** Places where something is being done. */
-  readonly busy: Signal<ReadonlySet<string>> = signal(new Set());
+  /** The hunk that the keyboard is on its way to. */
+  readonly goal: Signal<Place | null> = signal<Place | null>(null);
   /** What a screen reader is told. */
   readonly said: Signal<string> = signal('');
   readonly #rpc: RpcClient<PanelContract>;
   readonly #session: () => SessionId | null;
+  /** Places where something is being done. */
+  readonly #busy = new Set<string>();
   readonly #lists = new Map<TurnId, Signal<Loaded<ChangeList>>>();
   readonly #contents = new Map<string, Signal<Loaded<ChangeContent>>>();
 
@@ -91,6 +97,15 @@ export class ChangesStore {
     await this.#refresh(turn);
   }
 
+  /** Brings the keyboard to a hunk, which need not be in the document yet. */
+  goTo(place: Place): void {
+    this.goal.value = place;
+  }
+
+  reached(): void {
+    this.goal.value = null;
+  }
+
   setView(part: Partial<ChangesView>): void {
     this.view.value = { ...this.view.value, ...part };
   }
@@ -102,10 +117,6 @@ export class ChangesStore {
 
   refusal(place: Place): ErrorInfo | undefined {
     return this.refused.value.get(placeKey(place));
-  }
-
-  isBusy(place: Place): boolean {
-    return this.busy.value.has(placeKey(place));
   }
 
   async revert(place: Place): Promise<void> {
@@ -161,8 +172,8 @@ export class ChangesStore {
   async #act(place: Place, action: (session: SessionId) => Promise<void>): Promise<void> {
     const key = placeKey(place);
     const session = this.#session();
-    if (session === null || this.busy.value.has(key)) return;
-    this.busy.value = new Set([...this.busy.value, key]);
+    if (session === null || this.#busy.has(key)) return;
+    this.#busy.add(key);
     const refused = new Map(this.refused.value);
     if (refused.delete(key)) this.refused.value = refused;
     try {
@@ -170,7 +181,7 @@ export class ChangesStore {
     } catch (error) {
       this.#refuse(place, toErrorInfo(error));
     } finally {
-      this.busy.value = new Set([...this.busy.value].filter((one) => one !== key));
+      this.#busy.delete(key);
     }
   }
 

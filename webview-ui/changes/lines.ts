@@ -8,10 +8,29 @@ export interface Row {
   readonly after?: number;
 }
 
-export type Part =
-  | { readonly kind: 'hunk'; readonly index: number; readonly rows: readonly Row[] }
-  /** Unchanged lines that are left out. */
-  | { readonly kind: 'gap'; readonly before: number; readonly after: number; readonly count: number };
+/** A hunk with its part of the unchanged lines around. */
+export interface HunkPart {
+  readonly kind: 'hunk';
+  readonly index: number;
+  readonly hunk: Hunk;
+  readonly rows: readonly Row[];
+}
+
+/** Unchanged lines that are left out. */
+export interface GapPart {
+  readonly kind: 'gap';
+  readonly before: number;
+  readonly after: number;
+  readonly count: number;
+}
+
+export type Part = HunkPart | GapPart;
+
+/** Two sides of one line on the screen. */
+export interface Pair {
+  readonly left?: Row;
+  readonly right?: Row;
+}
 
 /**
  * A file cut into its hunks, each with its own part of the unchanged lines around, and what lies between.
@@ -39,7 +58,7 @@ export function diffParts(hunks: readonly Hunk[], afterCount: number): Part[] {
       ...range(hunk.afterStart, hunk.afterCount).map((line) => ({ kind: 'added' as const, after: line })),
       ...contextRows(hunk.beforeStart + hunk.beforeCount, hunkEnd, trail),
     ];
-    parts.push({ kind: 'hunk', index, rows });
+    parts.push({ kind: 'hunk', index, hunk, rows });
     before = hunk.beforeStart + hunk.beforeCount + trail;
     after = hunkEnd + trail;
   }
@@ -49,12 +68,23 @@ export function diffParts(hunks: readonly Hunk[], afterCount: number): Part[] {
   return parts;
 }
 
+/** Without what lies beyond the lines that are known: of a file that is too large its end is left out. */
+export function knownParts(parts: readonly Part[], beforeCount: number, afterCount: number): Part[] {
+  const known = ({ before = -1, after = -1 }: Row) => before < beforeCount && after < afterCount;
+  return parts.map((part) => {
+    if (part.kind === 'hunk')
+      return part.rows.every(known) ? part : { ...part, rows: part.rows.filter(known) };
+    const count = Math.min(part.count, beforeCount - part.before, afterCount - part.after);
+    return { ...part, count: Math.max(0, count) };
+  });
+}
+
 export function contextRows(before: number, after: number, count: number): Row[] {
   return range(0, count).map((step) => ({ kind: 'context', before: before + step, after: after + step }));
 }
 
 /** Rows side by side: removed lines stand beside the added ones that took their place. */
-export function sideBySide(rows: readonly Row[]): { left?: Row; right?: Row }[] {
+export function sideBySide(rows: readonly Row[]): Pair[] {
   const removed = rows.filter(({ kind }) => kind === 'removed');
   const added = rows.filter(({ kind }) => kind === 'added');
   const changed = range(0, Math.max(removed.length, added.length)).map((place) => {
