@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ChangeContent } from '../../src/shared/changes.ts';
 import { splitLines } from '../../src/shared/lines.ts';
 import { isWhole, patchOf } from '../../src/shared/patch.ts';
 import { diffParts, sideBySide } from '../../webview-ui/changes/lines.ts';
