@@ -31,6 +31,12 @@ export interface FolderApi {
   session(id: SessionId): Session;
   /** The session of a turn. @throws BridgeError `TURN_NOT_FOUND` */
   sessionOfTurn(turn: TurnId): Session;
+  /**
+   * The session of a Codex thread. One that was begun elsewhere in this very folder becomes a session.
+   *
+   * @throws BridgeError `SESSION_NOT_FOUND`, `CODEX_*`
+   */
+  sessionOfThread(thread: string): Promise<Session>;
   /** A turn that the same request made before. */
   turnByKey(idempotencyKey: string): { session: SessionId; turn: TurnId } | undefined;
   /** Turns that run or wait, with the sessions that they are in. */

@@ -223,6 +223,11 @@ export class FakeFolder implements FolderApi {
     throw new BridgeError('TURN_NOT_FOUND', `There is no turn ${turn}.`);
   }
 
+  async sessionOfThread(thread: string): Promise<FakeSession> {
+    for (const session of this.sessions.values()) if (session.snapshot.thread === thread) return session;
+    throw new BridgeError('SESSION_NOT_FOUND', `There is no session ${thread}.`);
+  }
+
   turnByKey(key: string) {
     return this.keys.get(key);
   }

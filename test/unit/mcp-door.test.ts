@@ -16,6 +16,8 @@ const TOOLS = [
   'status',
   'restart',
   'history',
+  'codex',
+  'codex-reply',
 ];
 
 describe.each(ERAS)('MCP %s', (era) => {

@@ -36,6 +36,7 @@ import { Terminals } from '../terminal/terminals.ts';
 import { attachThread } from './attachThread.ts';
 import { CodexHost } from './codexHost.ts';
 import { FolderAccount } from './folderAccount.ts';
+import { ForeignThreads } from './foreignThreads.ts';
 import { Housekeeping } from './housekeeping.ts';
 
 const MINUTE_MS = 60_000;
@@ -71,6 +72,7 @@ export class FolderRuntime implements FolderApi {
   readonly #codex: CodexHost;
   readonly #threads: Threads;
   readonly #work: SessionWork;
+  readonly #foreign: ForeignThreads;
   readonly #housekeeping: Housekeeping;
   /** Not part of {@link FolderApi}: only faces log in and out. */
   readonly account: FolderAccount;
@@ -160,6 +162,14 @@ export class FolderRuntime implements FolderApi {
       terminalOpen: () => this.terminals.count > 0,
       onStatus: () => this.#tellStatus(),
     });
+    this.#foreign = new ForeignThreads({
+      info: this.info,
+      history,
+      codex: this.#codex,
+      clock,
+      session: (id) => this.session(id),
+      add: (snapshot) => this.#add(snapshot),
+    });
     this.terminals = new Terminals({
       clock,
       logger,
@@ -241,6 +251,10 @@ export class FolderRuntime implements FolderApi {
       );
     }
     return this.session(id);
+  }
+
+  sessionOfThread(thread: string): Promise<Session> {
+    return this.#foreign.session(thread);
   }
 
   turnByKey(idempotencyKey: string) {

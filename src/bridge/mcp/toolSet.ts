@@ -5,6 +5,8 @@ import { ask } from './tools/ask.ts';
 import { cancel } from './tools/cancel.ts';
 import { chatMsg } from './tools/chatMsg.ts';
 import { chatStart } from './tools/chatStart.ts';
+import { codex } from './tools/codex.ts';
+import { codexReply } from './tools/codexReply.ts';
 import { history } from './tools/history.ts';
 import { patch } from './tools/patch.ts';
 import { plan } from './tools/plan.ts';
@@ -28,6 +30,8 @@ const TOOLS: readonly Tool[] = [
   status,
   restart,
   history,
+  codex,
+  codexReply,
 ];
 
 /** What a profile lists, where that is not all. What a client calls without having it listed works as ever. */
