@@ -15,6 +15,8 @@ export type Result<C extends Contract, M extends RequestName<C>> = C['requests']
 /** A message between bridge and face, or host and webview. */
 export type Message =
   | { readonly id: number; readonly method: string; readonly params: unknown }
+  /** Wants no answer; that it failed is told with the id 0. */
+  | { readonly method: string; readonly params: unknown }
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: ErrorInfo }
   | { readonly event: string; readonly data: unknown };
@@ -50,6 +52,7 @@ export class RpcClient<C extends Contract> implements Disposable {
   readonly #pending = new Map<number, Pending>();
   readonly #listeners = new Map<string, Set<(data: never) => void>>();
   readonly #subscriptions: Disposable[];
+  readonly #failures = new Set<(error: BridgeError) => void>();
   #nextId = 1;
   #closed = false;
 
@@ -75,6 +78,17 @@ export class RpcClient<C extends Contract> implements Disposable {
     });
   }
 
+  /** Asks without waiting for an answer: half the messages, where order is all that matters. */
+  tell<M extends RequestName<C>>(method: M, params: Params<C, M>): void {
+    if (!this.#closed) this.#port.send({ method, params });
+  }
+
+  /** Something that was told could not be done. */
+  onFailure(listener: (error: BridgeError) => void): Disposable {
+    this.#failures.add(listener);
+    return { dispose: () => void this.#failures.delete(listener) };
+  }
+
   on<E extends EventName<C>>(event: E, listener: (data: C['events'][E]) => void): Disposable {
     const listeners = this.#listeners.get(event) ?? new Set();
     this.#listeners.set(event, listeners);
@@ -94,6 +108,11 @@ export class RpcClient<C extends Contract> implements Disposable {
     }
     const id = message.id;
     if (typeof id !== 'number') return;
+    if (id === 0 && 'error' in message) {
+      const error = BridgeError.from(message.error as ErrorInfo);
+      for (const listener of [...this.#failures]) listener(error);
+      return;
+    }
     const pending = this.#pending.get(id);
     if (pending === undefined) return;
     this.#pending.delete(id);
@@ -108,6 +127,7 @@ export class RpcClient<C extends Contract> implements Disposable {
     for (const pending of this.#pending.values()) pending.reject(connectionClosed());
     this.#pending.clear();
     this.#listeners.clear();
+    this.#failures.clear();
   }
 }
 
@@ -151,11 +171,12 @@ export class RpcServer<C extends Contract> implements Disposable {
   async #receive(message: unknown): Promise<void> {
     if (!isRecord(message)) return;
     const { id, method } = message;
-    if (typeof id !== 'number' || typeof method !== 'string') return;
+    if (typeof method !== 'string' || !(id === undefined || typeof id === 'number')) return;
     try {
-      this.#port.send({ id, result: (await this.#handle(method, message.params)) ?? null });
+      const result = (await this.#handle(method, message.params)) ?? null;
+      if (id !== undefined) this.#port.send({ id, result });
     } catch (error) {
-      this.#port.send({ id, error: toErrorInfo(error) });
+      this.#port.send({ id: id ?? 0, error: toErrorInfo(error) });
     }
   }
 

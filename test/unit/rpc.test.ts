@@ -69,6 +69,18 @@ describe('requests', () => {
     expect(await Promise.all(sums)).toEqual([11, 12, 13]);
   });
 
+  test('what is only told is done in order and not answered; that it failed is heard', async () => {
+    const { client, near } = linked();
+    const answers: unknown[] = [];
+    near.onMessage((message) => answers.push(message));
+    const failed = new Promise<BridgeError>((resolve) => client.onFailure(resolve));
+    client.tell('add', { a: 1, b: 2 });
+    client.tell('fail', { how: 'bridge' });
+    expect(await failed).toMatchObject({ code: 'SESSION_NOT_FOUND', message: 'Not there.' });
+    expect(await client.request('add', { a: 1, b: 1 })).toBe(2);
+    expect(answers).toHaveLength(2);
+  });
+
   test('an error crosses with its code and message; what is none of ours is INTERNAL', async () => {
     const { client } = linked();
     await expect(client.request('fail', { how: 'bridge' })).rejects.toMatchObject({

@@ -1,10 +1,4 @@
-import {
-  type JSONRPCMessage,
-  type MessageExtraInfo,
-  parseJSONRPCMessage,
-  type RequestId,
-  type Transport,
-} from '@modelcontextprotocol/server';
+import type { JSONRPCMessage, MessageExtraInfo, RequestId, Transport } from '@modelcontextprotocol/server';
 import type { McpMessage } from '../../shared/mcpChannel.ts';
 import type { RequestMark } from './attached.ts';
 
@@ -47,11 +41,9 @@ export class AttachedTransport implements Transport {
 
   receive(raw: McpMessage, mark: RequestMark): void {
     if (this.#closed) return;
-    let message: JSONRPCMessage;
-    try {
-      message = parseJSONRPCMessage(raw);
-    } catch (error) {
-      this.onerror?.(error instanceof Error ? error : new Error(String(error)));
+    const message = toMessage(raw);
+    if (message === undefined) {
+      this.onerror?.(new Error('a message is no valid JSON-RPC'));
       this.#refuse(raw);
       return;
     }
@@ -80,4 +72,23 @@ export class AttachedTransport implements Transport {
       error: { code: INVALID_REQUEST, message: 'This is no valid MCP request.' },
     });
   }
+}
+
+/**
+ * The message, where it has the form of one (JSON-RPC 2.0; MCP, "Base protocol"). The SDK checks what is in it
+ * by its method; its own check of the form costs as much as a call of `status`.
+ */
+function toMessage(raw: McpMessage): JSONRPCMessage | undefined {
+  const { jsonrpc, id, method, params, result, error } = raw;
+  if (jsonrpc !== '2.0') return undefined;
+  const named = typeof id === 'string' || Number.isInteger(id);
+  const request = typeof method === 'string' && (params === undefined || isObject(params));
+  const response = named && method === undefined && (isObject(result) || isObject(error));
+  if (!(request ? named || id === undefined : response)) return undefined;
+  // Just checked.
+  return raw as JSONRPCMessage;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -13,6 +13,8 @@ import { type Mark, Relay } from './relay.ts';
 
 /** Bytes that may wait for the bridge before no more is read from the client. */
 const MAX_UNSENT_BYTES = 8 * 1024 * 1024;
+/** How long a bridge that said that it leaves may stay connected, in ms. */
+const LEAVE_MS = 10_000;
 /** How long a bridge that leaves at the wrong moment is tried again, in ms, and how often. */
 const PATIENCE_MS = 20_000;
 const RETRY_MS = 50;
@@ -49,6 +51,7 @@ export class Attach {
   #channel = '';
   #folder: string | undefined;
   #watcher: FSWatcher | undefined;
+  #leaving: NodeJS.Timeout | undefined;
   #reaching = false;
   #disposed = false;
 
@@ -58,6 +61,7 @@ export class Attach {
     this.#relay = new Relay({
       toClient: (message) => this.#write(message),
       toBridge: (message, mark) => this.#send(message, mark),
+      leaving: () => this.#waitForItsEnd(),
       note: (text) => options.log('warn', text),
     });
     const { input, output } = options;
@@ -79,6 +83,7 @@ export class Attach {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#watcher?.close();
+    clearTimeout(this.#leaving);
     this.#connection?.dispose();
     this.#options.input.pause();
     this.#ended.resolve();
@@ -120,12 +125,7 @@ export class Attach {
   #send(message: McpMessage, mark: Mark): void {
     const connection = this.#connection;
     if (connection === undefined) return;
-    connection.rpc
-      .request('mcp.send', { channel: this.#channel, message: { ...message }, ...mark })
-      .catch((error: unknown) => {
-        // Lost with the connection, what waits for an answer is sent again; else the bridge did not take it.
-        if (this.#connection === connection && !this.#disposed) this.#options.log('warn', messageOf(error));
-      });
+    connection.rpc.tell('mcp.send', { channel: this.#channel, message: { ...message }, ...mark });
     if (connection.unsent() > MAX_UNSENT_BYTES) this.#hold('bridge');
   }
 
@@ -166,6 +166,7 @@ export class Attach {
     try {
       const { rpc } = connection;
       rpc.on('mcp.message', ({ message }) => this.#relay.fromBridge(message));
+      rpc.onFailure((error) => this.#options.log('warn', error.message));
       rpc.on('mcp.folder', ({ folder }) => {
         this.#folder = folder;
       });
@@ -198,8 +199,15 @@ export class Attach {
     connection.onClose(() => this.#lost());
   }
 
+  #waitForItsEnd(): void {
+    const connection = this.#connection;
+    this.#leaving ??= setTimeout(() => connection?.dispose(), LEAVE_MS);
+  }
+
   #lost(): void {
     this.#connection = undefined;
+    clearTimeout(this.#leaving);
+    this.#leaving = undefined;
     if (this.#disposed) return;
     this.#options.log('info', 'the bridge has gone');
     this.#release('bridge');

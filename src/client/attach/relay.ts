@@ -16,6 +16,8 @@ export interface Mark {
 export interface RelayEnds {
   toClient(message: McpMessage): void;
   toBridge(message: McpMessage, mark: Mark): void;
+  /** The bridge is about to go, and somebody waits for the next one. */
+  leaving(): void;
   /** For the log. */
   note(text: string): void;
 }
@@ -205,7 +207,10 @@ export class Relay {
       return;
     }
     // It leaves at this moment: the next one answers.
-    if (isStopping(message) && this.#open.get(id) !== undefined) return;
+    if (isStopping(message) && this.#open.get(id) !== undefined) {
+      this.#ends.leaving();
+      return;
+    }
     const request = this.#open.take(id);
     if (request === undefined) return;
     if (!('error' in message)) this.#handshake.answered(request.method, request.message);
