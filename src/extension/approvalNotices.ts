@@ -1,19 +1,20 @@
 import * as vscode from 'vscode';
 import type { Disposable } from '../shared/disposables.ts';
+import type { SessionId } from '../shared/session.ts';
 import { type ApprovalWatch, type Asked, noticeOf } from './approvalWatch.ts';
 
 interface NoticeDeps {
   readonly approvals: ApprovalWatch;
   /** Carries the badge: it is there also where the chat was never shown. */
   readonly view: vscode.TreeView<unknown>;
-  /** True while the chat can be seen: its card is enough then. */
-  chatVisible(): boolean;
+  /** True while the chat, or the session's own panel, can be seen: the card there is enough then. */
+  isShown(session: SessionId): boolean;
   decline(asked: Asked): void;
   onError(error: unknown): void;
 }
 
 /**
- * Says that Codex asks something: a badge always, and a notification where the chat is hidden. It is shown as
+ * Says that Codex asks something: a badge always, and a notification where neither the chat nor the session's panel can be seen. It is shown as
  * progress, the one kind of notification that an extension can close again: at once when the question was
  * answered, here or in another face. Nothing is accepted from there, only in the chat with all of it in view.
  */
@@ -29,16 +30,16 @@ export class ApprovalNotices {
     this.update();
   }
 
-  /** Questions or the chat's visibility have changed. */
+  /** Questions, or what of chat and panels can be seen, have changed. */
   update(): void {
-    const { approvals, view, chatVisible, decline, onError } = this.#deps;
+    const { approvals, view, isShown, decline, onError } = this.#deps;
     const { asked } = approvals;
     void vscode.commands.executeCommand('setContext', 'codexBridge.asked', asked.length > 0);
     view.badge =
       asked.length === 0
         ? undefined
         : { value: asked.length, tooltip: vscode.l10n.t('Codex waits for your answer') };
-    const noticed = chatVisible() ? [] : asked;
+    const noticed = asked.filter(({ session }) => !isShown(session));
     for (const [id, close] of this.#open) {
       if (noticed.some(({ approval }) => approval.id === id)) continue;
       this.#open.delete(id);

@@ -130,23 +130,6 @@ export function createFace({ context, log, views }: FaceDeps): Face {
   const approvals = store.add(new ApprovalWatch(window, onError));
   const hasFolder = () => windowFolders().length > 0;
   store.add(keepStatusBar({ item: views.status, window, approvals, hasFolder, onError }));
-  const notices = store.add(
-    new ApprovalNotices({
-      approvals,
-      view: views.sessions,
-      chatVisible: () => chatView?.visible === true,
-      decline: ({ session, approval }) => {
-        const decision = approval.decisions.includes('decline') ? 'decline' : 'cancel';
-        link
-          .request('approval.answer', { session, approval: approval.id, decision })
-          .catch((error: unknown) => {
-            // Answered elsewhere at the same moment: then its notification has closed, too.
-            if (!(error instanceof BridgeError) || error.code !== 'APPROVAL_NOT_FOUND') onError(error);
-          });
-      },
-      onError,
-    }),
-  );
   store.add(keepContextKeys(window));
   const terminals = store.add(
     new SessionTerminals({ extension: context.extensionUri, window, openLink, onError }),
@@ -160,6 +143,24 @@ export function createFace({ context, log, views }: FaceDeps): Face {
       memory,
       openLink,
       action: (name, retry) => (name === 'retry' ? retry() : VIEW_ACTIONS[name](log)),
+      onShown: () => notices.update(),
+      onError,
+    }),
+  );
+  const notices = store.add(
+    new ApprovalNotices({
+      approvals,
+      view: views.sessions,
+      isShown: (session) => chatView?.visible === true || panels.shows(session),
+      decline: ({ session, approval }) => {
+        const decision = approval.decisions.includes('decline') ? 'decline' : 'cancel';
+        link
+          .request('approval.answer', { session, approval: approval.id, decision })
+          .catch((error: unknown) => {
+            // Answered elsewhere at the same moment: then its notification has closed, too.
+            if (!(error instanceof BridgeError) || error.code !== 'APPROVAL_NOT_FOUND') onError(error);
+          });
+      },
       onError,
     }),
   );

@@ -68,7 +68,8 @@ export class Workbench {
     const icon = this.page.locator('.activitybar a[aria-label^="Codex Bridge"]');
     // A window that opens restores its side bar by itself, and a click on the icon of a shown view hides it:
     // so it is clicked only where nothing has come for a while.
-    for (let tries = 0; tries < 10 && !(await appears(view)); tries++) await icon.click();
+    // A badge lies over it and takes the click for it.
+    for (let tries = 0; tries < 10 && !(await appears(view)); tries++) await icon.click({ force: true });
     // Off the icon again, so that its label does not hang over the chat.
     await this.page.mouse.move(700, 300);
     await frame.locator('#root > *').first().waitFor({ timeout: 30_000 });

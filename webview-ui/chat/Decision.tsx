@@ -1,5 +1,6 @@
 import type { Item } from '../../src/shared/session.ts';
 import { Icon } from './Icon.tsx';
+import { commandLabel } from './text.ts';
 import { Visible } from './Visible.tsx';
 
 /** Longer ones are cut to one line: the item beside it, or the card at its time, has shown all. */
@@ -8,9 +9,12 @@ const SUBJECT_LENGTH = 200;
 /** What was answered to Codex: a no with its reason, the answers to a question, rights that were given. */
 export function Decision({ item }: { item: Extract<Item, { type: 'decision' }> }) {
   const { subject, reason, answers, status, about } = item;
-  const short = about === 'question' && answers !== undefined ? '' : oneLine(subject);
+  const short =
+    about === 'question' && answers !== undefined
+      ? ''
+      : oneLine(about === 'command' ? commandLabel(subject) : subject);
   return (
-    <div class={`decision ${status}`}>
+    <div class={`decision ${status}`} data-entry tabIndex={-1}>
       <Icon name={status === 'completed' ? 'pass' : 'circle-slash'} />
       <div>
         <span>{headOf(item)}</span>

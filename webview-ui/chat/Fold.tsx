@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useContext, useState } from 'preact/hooks';
+import { InTranscript } from './rovingFocus.ts';
 
 interface FoldProps {
   readonly class: string;
@@ -13,6 +14,8 @@ interface FoldProps {
 /** Details behind one line. */
 export function Fold({ class: name, title, summary, open = false, children }: FoldProps) {
   const [opened, setOpened] = useState(open);
+  // There the arrow keys go from one to the next, and Tab passes by.
+  const entry = useContext(InTranscript) ? { 'data-entry': true, tabIndex: -1 } : {};
   return (
     <details
       class={name}
@@ -21,7 +24,9 @@ export function Fold({ class: name, title, summary, open = false, children }: Fo
         if (event.currentTarget.open) setOpened(true);
       }}
     >
-      <summary title={title}>{summary}</summary>
+      <summary title={title} {...entry}>
+        {summary}
+      </summary>
       {opened && children()}
     </details>
   );

@@ -15,8 +15,9 @@ export const ItemView = memo(({ item }: { item: Item }) => {
   switch (item.type) {
     case 'user_message':
       return (
-        <div class="steer">
-          <Icon name="arrow-right" /> {item.text}
+        <div class="steer" data-entry tabIndex={-1}>
+          <Icon name="arrow-right" /> <span class="sr-only">Added: </span>
+          {item.text}
         </div>
       );
     case 'review':
@@ -45,7 +46,7 @@ export const ItemView = memo(({ item }: { item: Item }) => {
       return <Line icon="file-media" text={`Looked at ${item.path}`} item={item} />;
     case 'compaction':
       return (
-        <p class="compacted">
+        <p class="compacted" data-entry tabIndex={-1}>
           <Icon name="fold" />
           <span>
             {item.status === 'running'
@@ -67,9 +68,18 @@ function Answer({ item }: Of<'agent_message' | 'review' | 'plan'>) {
   if (item.text === '') return null;
   // Busy: a screen reader reads the whole text when it is there, not each word.
   return (
-    <div class="answer" aria-busy={item.status === 'running'}>
-      {item.status === 'running' ? <LiveMarkdown text={item.text} /> : <Markdown text={item.text} />}
-    </div>
+    <article
+      class="answer"
+      data-entry
+      tabIndex={-1}
+      aria-label="Codex"
+      aria-describedby={`text-${item.id}`}
+      aria-busy={item.status === 'running'}
+    >
+      <div id={`text-${item.id}`}>
+        {item.status === 'running' ? <LiveMarkdown text={item.text} /> : <Markdown text={item.text} />}
+      </div>
+    </article>
   );
 }
 
@@ -176,7 +186,7 @@ function webSearch({ query, status }: Of<'web_search'>['item']): string {
 
 function Line({ icon, text, item }: { icon: string; text: string; item: Item }) {
   return (
-    <div class={`step line ${item.status}`}>
+    <div class={`step line ${item.status}`} data-entry tabIndex={-1}>
       <Icon name={icon} />
       <span class="what">{text}</span>
     </div>

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'preact/hooks';
 import type { FieldAnswer, FieldInput, QuestionField } from '../../src/shared/questions.ts';
 
 /** What the person has put in so far; text of a number field is kept as it was typed. */
@@ -167,6 +168,7 @@ function Options({
           {draft.other && (
             <Words
               secret={field.secret}
+              reveal
               aria-label="Your answer"
               value={String(draft.value ?? '')}
               onText={(text) => onDraft({ value: text, other: true })}
@@ -194,6 +196,8 @@ function TextInput({ id, field, draft, about, onDraft }: InputProps) {
 
 interface WordsProps {
   readonly secret: boolean;
+  /** Brought into view as soon as it is there. */
+  readonly reveal?: boolean;
   readonly value: string;
   readonly onText: (text: string) => void;
   readonly id?: string;
@@ -203,9 +207,14 @@ interface WordsProps {
   readonly 'aria-invalid'?: boolean;
 }
 
-function Words({ secret, onText, ...rest }: WordsProps) {
+function Words({ secret, reveal = false, onText, ...rest }: WordsProps) {
+  const ref = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (reveal) ref.current?.scrollIntoView({ block: 'nearest' });
+  }, []);
   const props = {
     ...rest,
+    ref,
     autoComplete: 'off',
     onInput: (event: { currentTarget: HTMLInputElement }) => onText(event.currentTarget.value),
   };

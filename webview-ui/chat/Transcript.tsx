@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { TurnId } from '../../src/shared/session.ts';
 import { IconButton } from './Icon.tsx';
 import { GROUP_ITEMS } from './Items.tsx';
+import { InTranscript, useRovingFocus } from './rovingFocus.ts';
 import { startBefore } from './shownPart.ts';
 import type { ChatStore } from './store.ts';
 import { Turn } from './Turn.tsx';
@@ -85,6 +86,12 @@ export function Transcript({ store }: { store: ChatStore }) {
     setAtEnd(follows.current);
   };
   const more = place > 0 || start.item > 0;
+  const drawEarlier = useRef((): boolean => false);
+  drawEarlier.current = () => {
+    if (more) earlier();
+    return more;
+  };
+  useRovingFocus(scroller, session, { earlier: () => drawEarlier.current() });
   return (
     <div class="transcript-frame">
       <div
@@ -96,12 +103,18 @@ export function Transcript({ store }: { store: ChatStore }) {
         role="log"
         aria-live="polite"
         aria-label="Conversation"
+        aria-describedby="transcript-keys"
       >
         {more && <Earlier key={`${start.turn} ${start.item}`} onWanted={earlier} />}
-        {slots.slice(place).map((slot) => (
-          <Turn key={slot.id} slot={slot} store={store} skip={slot.id === start.turn ? start.item : 0} />
-        ))}
+        <InTranscript.Provider value={true}>
+          {slots.slice(place).map((slot) => (
+            <Turn key={slot.id} slot={slot} store={store} skip={slot.id === start.turn ? start.item : 0} />
+          ))}
+        </InTranscript.Provider>
       </div>
+      <p class="sr-only" id="transcript-keys">
+        The arrow keys go from one message or step to the next, Enter opens a step.
+      </p>
       {!atEnd && (
         <IconButton
           class="to-end"

@@ -26,7 +26,7 @@ function TurnBody({ slot, store, skip }: TurnProps) {
     <article class={`turn ${turn.status}`} data-turn={turn.id} data-status={turn.status}>
       {whole && <Prompt turn={turn} />}
       {turn.notices.map((notice) => (
-        <p key={notice.text} class="notice">
+        <p key={notice.text} class="notice" data-entry tabIndex={-1}>
           <Icon name={notice.kind === 'warning' ? 'warning' : 'info'} />
           <span>{notice.text}</span>
         </p>
@@ -57,7 +57,13 @@ function PendingSteers({ turn, store }: { turn: TurnSnapshot; store: ChatStore }
 function Prompt({ turn }: { turn: TurnSnapshot }) {
   const who = sourceText(turn.source);
   return (
-    <div class="prompt">
+    <article
+      class="prompt"
+      data-entry
+      tabIndex={-1}
+      aria-label={`${who.label} asked`}
+      aria-describedby={`prompt-${turn.id}`}
+    >
       <div class="who">
         <Icon name={who.icon} />
         <span class="name">{who.label}</span>
@@ -65,7 +71,9 @@ function Prompt({ turn }: { turn: TurnSnapshot }) {
           {new Date(turn.createdAt).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}
         </time>
       </div>
-      <div class="text">{turn.prompt}</div>
+      <div class="text" id={`prompt-${turn.id}`}>
+        {turn.prompt}
+      </div>
       {turn.attachments.length > 0 && (
         <ul class="attachments">
           {turn.attachments.map((attachment) => (
@@ -75,7 +83,7 @@ function Prompt({ turn }: { turn: TurnSnapshot }) {
           ))}
         </ul>
       )}
-    </div>
+    </article>
   );
 }
 
@@ -98,10 +106,10 @@ const Plan = memo(({ plan, ended }: { plan: readonly PlanStep[]; ended: boolean 
     </ol>
   );
   return (
-    <section class="plan" aria-label="Plan">
+    <section class="plan" aria-label="Plan" {...(ended ? {} : { 'data-entry': true, tabIndex: -1 })}>
       {ended ? (
         <details>
-          <summary>
+          <summary data-entry tabIndex={-1}>
             Plan: {done} of {plan.length} steps done
           </summary>
           {steps}
@@ -141,7 +149,7 @@ function Failure({ turn, store }: { turn: TurnSnapshot; store: ChatStore }) {
       ? 'The turn was cut off. What came so far is above; ask again to go on.'
       : 'The turn failed.');
   return (
-    <div class={interrupted ? 'problem warning' : 'problem'} role="alert">
+    <div class={interrupted ? 'problem warning' : 'problem'} role="alert" data-entry tabIndex={-1}>
       <Icon name={interrupted ? 'debug-disconnect' : 'error'} />
       <div>
         <p>{message}</p>

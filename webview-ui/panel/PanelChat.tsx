@@ -4,8 +4,12 @@ import type { ChatStore } from '../chat/store.ts';
 import { Transcript } from '../chat/Transcript.tsx';
 import { FailureLine, ProblemLine, Welcome } from '../chat/Welcome.tsx';
 
-/** The chat as in the side bar, without the list of sessions: a panel shows one. */
-export function PanelChat({ store }: { store: ChatStore }) {
+/**
+ * The chat as in the side bar, without the list of sessions: a panel shows one.
+ *
+ * @param asks whether what Codex asks is shown here; else another tab has it
+ */
+export function PanelChat({ store, asks }: { store: ChatStore; asks: boolean }) {
   const { problem } = store.window.value;
   const blocked = problem?.kind === 'no_folder' || problem?.kind === 'untrusted';
   return (
@@ -13,7 +17,7 @@ export function PanelChat({ store }: { store: ChatStore }) {
       <main>{store.turns.value.length > 0 ? <Transcript store={store} /> : <Welcome store={store} />}</main>
       <ProblemLine store={store} />
       <FailureLine store={store} />
-      <Approvals store={store} />
+      {asks && <Approvals store={store} />}
       {!blocked && <Composer store={store} />}
     </>
   );

@@ -10,6 +10,7 @@ import { RpcClient } from '../../src/shared/rpc.ts';
 import type { ChatContract } from '../../src/shared/webview.ts';
 import { Changes } from '../changes/Changes.tsx';
 import { ChangesStore } from '../changes/changesStore.ts';
+import { Approvals } from '../chat/Approvals.tsx';
 import { keepAttachments } from '../chat/composer/keptAttachments.ts';
 import { openLinksThroughHost } from '../chat/links.ts';
 import { ChatStore } from '../chat/store.ts';
@@ -49,7 +50,7 @@ function Panel() {
         aria-labelledby={tabId('chat')}
         hidden={tab.value !== 'chat'}
       >
-        <PanelChat store={chat} />
+        <PanelChat store={chat} asks={tab.value === 'chat'} />
       </div>
       <div
         class="tab-panel"
@@ -59,6 +60,7 @@ function Panel() {
         hidden={tab.value !== 'changes'}
       >
         {tab.value === 'changes' && <Changes chat={chat} changes={changes} />}
+        {tab.value === 'changes' && <Approvals store={chat} />}
       </div>
     </>
   );

@@ -18,6 +18,8 @@ export interface PanelDeps extends Pick<ChatHostDeps, 'memory' | 'openLink' | 'o
   createLink(): BridgeLink;
   folders(): readonly LinkFolder[];
   readonly terminals: Pick<SessionTerminals, 'show'>;
+  /** Which sessions can be seen has changed. */
+  onShown(): void;
   action(name: Parameters<ChatHostDeps['action']>[0], retry: () => Promise<void>): Promise<void>;
 }
 
@@ -95,6 +97,7 @@ export class SessionPanel {
     this.#store.add({ dispose: () => this.#terminal?.dispose() });
     panel.onDidChangeViewState(() => {
       if (!panel.visible) this.#terminal?.hide();
+      deps.onShown();
     });
     panel.onDidDispose(() => this.#store.dispose());
     this.#showDocument();
@@ -102,6 +105,11 @@ export class SessionPanel {
 
   get session(): SessionId | null {
     return this.#lastSession;
+  }
+
+  /** True while the panel can be seen: every tab of it shows what its session asks. */
+  get visible(): boolean {
+    return this.#panel.visible;
   }
 
   get window(): WindowFace {

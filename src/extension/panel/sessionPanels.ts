@@ -41,6 +41,11 @@ export class SessionPanels {
     await this.#add(panel, { session, tab: tab ?? 'chat' });
   }
 
+  /** Whether one of them can be seen that shows this session. */
+  shows(session: SessionId): boolean {
+    return [...this.#panels].some((panel) => panel.visible && panel.session === session);
+  }
+
   /** Fills a panel that VS Code brings back after a reload. */
   async restore(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
     await this.#add(panel, parsePanelState(state));
@@ -58,7 +63,11 @@ export class SessionPanels {
   ): Promise<void> {
     const panel = new SessionPanel(webview, shown, this.#deps);
     this.#panels.add(panel);
-    webview.onDidDispose(() => this.#panels.delete(panel));
+    webview.onDidDispose(() => {
+      this.#panels.delete(panel);
+      this.#deps.onShown();
+    });
+    this.#deps.onShown();
     await panel.start();
   }
 }
