@@ -1,10 +1,8 @@
-import { withoutCopies } from '../../shared/changes.ts';
 import { type Disposable, DisposableStore, Emitter } from '../../shared/disposables.ts';
 import { BridgeError } from '../../shared/errors.ts';
 import type { FolderInfo, FolderStatus, Statistics } from '../../shared/faces.ts';
 import {
   hasEnded,
-  NO_USAGE,
   type SessionId,
   type SessionSettings,
   type SessionSnapshot,
@@ -21,14 +19,16 @@ import { turnDiff, turnsDiff } from '../changes/turnDiff.ts';
 import type { AppServer } from '../codex/appServer.ts';
 import type { CodexBinary } from '../codex/findCodex.ts';
 import { toMarkdown } from '../history/markdown.ts';
-import { newSessionId, newTurnId } from '../ids.ts';
+import { newSessionId } from '../ids.ts';
 import type { Clock, HistoryStore, Logger, SessionQuery } from '../ports.ts';
 import { ApprovalBroker } from '../sessions/approvalBroker.ts';
 import { EventWriter } from '../sessions/eventWriter.ts';
 import { LiveSession } from '../sessions/liveSession.ts';
+import { endOrphans } from '../sessions/orphans.ts';
 import type { Session, SessionChange } from '../sessions/session.ts';
 import { SessionMap } from '../sessions/sessionMap.ts';
 import { SessionWork } from '../sessions/sessionWork.ts';
+import { forkSnapshot, newSnapshot } from '../sessions/snapshots.ts';
 import { Threads } from '../sessions/threads.ts';
 import { checkMayApply } from '../sessions/turnModes.ts';
 import type { SpawnPty } from '../terminal/pty.ts';
@@ -43,8 +43,6 @@ const MINUTE_MS = 60_000;
 
 /** Events of a turn that no list shows. */
 const STREAMED: ReadonlySet<string> = new Set(['turn.plan', 'turn.diff', 'turn.notice', 'turn.changes']);
-/** A change is reverted once, where it was made. */
-const OF_THE_SOURCE = 'It was made in the session that this one was forked from; revert it there.';
 
 export interface FolderRuntimeDeps {
   readonly info: FolderInfo;
@@ -182,7 +180,7 @@ export class FolderRuntime implements FolderApi {
       onChange: () => this.#tellStatus(),
       onScreen: (session) => this.#screens.fire(session),
     });
-    this.#endOrphans();
+    endOrphans(history, (id) => this.session(id));
     this.#housekeeping.start();
   }
 
@@ -215,19 +213,7 @@ export class FolderRuntime implements FolderApi {
   createSession(options: { title?: string; settings?: SessionSettings }): Session {
     this.#work.checkRights(options.settings ?? {});
     const now = this.#deps.clock.now();
-    return this.#add({
-      id: newSessionId(),
-      folder: this.info.key,
-      title: options.title ?? '',
-      archived: false,
-      createdAt: now,
-      updatedAt: now,
-      settings: options.settings ?? {},
-      usage: NO_USAGE,
-      turns: [],
-      approvals: [],
-      seq: 0,
-    });
+    return this.#add(newSnapshot(this.info.key, options, now));
   }
 
   session(id: SessionId): LiveSession {
@@ -284,25 +270,7 @@ export class FolderRuntime implements FolderApi {
         ? undefined
         : await this.#threads.fork(session, await this.#codex.link(), forkId);
     const now = this.#deps.clock.now();
-    const { thread: _own, ...source } = session.head;
-    return this.#add({
-      ...source,
-      id: forkId,
-      title: `${source.title} (fork)`,
-      forkedFrom: id,
-      createdAt: now,
-      updatedAt: now,
-      // The tokens were used once, by the source.
-      usage: NO_USAGE,
-      turns: source.turns.map((turn) => ({
-        ...turn,
-        id: newTurnId(),
-        usage: NO_USAGE,
-        ...(turn.changes === undefined ? {} : { changes: withoutCopies(turn.changes, OF_THE_SOURCE) }),
-      })),
-      seq: 0,
-      ...(thread === undefined ? {} : { thread }),
-    });
+    return this.#add(forkSnapshot(session.head, forkId, thread, now));
   }
 
   async deleteSession(id: SessionId): Promise<void> {
@@ -413,19 +381,6 @@ export class FolderRuntime implements FolderApi {
     this.#summaries.fire(summaryOf(snapshot));
     if (type.startsWith('approval.')) this.#tellStatus();
     if (type === 'session.archived' && snapshot.archived) void this.terminals.end(snapshot.id);
-  }
-
-  /** Turns that a dead bridge left have their end now: nothing runs that could still end them. */
-  #endOrphans(): void {
-    for (const { session, turn } of this.#history.unfinished()) {
-      const sent = turn.status !== 'queued';
-      this.session(session).endTurn(turn.id, 'interrupted', {
-        code: 'BRIDGE_STOPPING',
-        message: sent
-          ? 'The bridge ended while this turn ran. What it had is kept; send a prompt to go on from here.'
-          : 'The bridge ended before this prompt was sent to Codex. Send it again.',
-      });
-    }
   }
 
   #tellStatus(): void {
