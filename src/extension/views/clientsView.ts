@@ -71,7 +71,7 @@ export class ClientsView implements vscode.TreeDataProvider<ClientsNode> {
       item.command = { command: 'codexBridge.showSession', title: 'Show Session', arguments: [node.session] };
       return item;
     }
-    const { name, version, era, folder, since, lastSeen, turns } = node.client;
+    const { name, version, era, transport, folder, since, lastSeen, turns } = node.client;
     const { None, Expanded } = vscode.TreeItemCollapsibleState;
     const item = new vscode.TreeItem(name, turns.length > 0 ? Expanded : None);
     const now = Date.now();
@@ -81,7 +81,9 @@ export class ClientsView implements vscode.TreeDataProvider<ClientsNode> {
     const running =
       turns.length === 0 ? vscode.l10n.t('nothing running') : vscode.l10n.t('{0} running', turns.length);
     const time = new Date(since).toLocaleTimeString([], { timeStyle: 'short' });
-    item.description = `${running} · ${vscode.l10n.t('since {0}', time)}`;
+    // Protocol names are not translated.
+    const way = transport === 'stdio' ? 'stdio' : 'HTTP';
+    item.description = `${running} · ${way} · ${vscode.l10n.t('since {0}', time)}`;
     const where =
       folder === null
         ? vscode.l10n.t('all folders')
