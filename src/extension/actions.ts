@@ -157,6 +157,13 @@ async function exportSession(window: WindowFace, argument: unknown): Promise<voi
     format: wanted.format,
   });
   await vscode.workspace.fs.writeFile(wanted.target, Buffer.from(data));
+  // Whoever named the target knows where it is.
+  if (wanted === argument) return;
+  const open = vscode.l10n.t('Open');
+  const said = vscode.l10n.t('Exported to {0}.', vscode.workspace.asRelativePath(wanted.target));
+  void vscode.window.showInformationMessage(said, open).then((answer) => {
+    if (answer === open) void vscode.commands.executeCommand('vscode.open', wanted.target);
+  });
 }
 
 function isExportTarget(argument: unknown): argument is ExportTarget {
@@ -179,7 +186,8 @@ async function askExportTarget(
       vscode.l10n.t('No session is open. Choose one in the chat, then export it.'),
     );
   }
-  const title = window.session(session)?.title ?? 'session';
+  const summary = window.session(session);
+  const title = summary?.title ?? 'session';
   const picked = await vscode.window.showQuickPick(
     [
       {
@@ -204,9 +212,9 @@ async function askExportTarget(
       .slice(0, 60)
       .replaceAll(/^-|-$/g, '') || 'session'
   }.${picked.extension}`;
-  const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
+  const folder = window.folderPath(summary?.folder ?? null);
   const target = await vscode.window.showSaveDialog({
-    ...(folder === undefined ? {} : { defaultUri: vscode.Uri.joinPath(folder, name) }),
+    ...(folder === undefined ? {} : { defaultUri: vscode.Uri.joinPath(vscode.Uri.file(folder), name) }),
     filters: { [picked.label]: [picked.extension] },
   });
   return target === undefined ? undefined : { session, format: picked.format, target };
@@ -215,19 +223,27 @@ async function askExportTarget(
 async function runDoctor({ context, log }: ActionDeps): Promise<void> {
   const cli = join(context.extensionPath, 'dist', 'runtime', 'cli.mjs');
   const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
-  const output = await new Promise<string>((resolve) => {
-    execFile(
-      process.execPath,
-      [cli, 'doctor'],
-      // Where the program is VS Code's own binary this makes it behave as Node.
-      {
-        env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
-        ...(folder === undefined ? {} : { cwd: folder }),
-      },
-      // A failed check is an exit status of 1 with its report on stdout.
-      (error, stdout, stderr) => resolve(`${stdout}${stderr}` || String(error)),
-    );
-  });
+  const examine = () =>
+    new Promise<string>((resolve) => {
+      execFile(
+        process.execPath,
+        [cli, 'doctor'],
+        // Where the program is VS Code's own binary this makes it behave as Node.
+        {
+          env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+          ...(folder === undefined ? {} : { cwd: folder }),
+        },
+        // A failed check is an exit status of 1 with its report on stdout.
+        (error, stdout, stderr) => resolve(`${stdout}${stderr}` || String(error)),
+      );
+    });
+  const output = await vscode.window.withProgress(
+    {
+      location: vscode.ProgressLocation.Notification,
+      title: vscode.l10n.t('The doctor is looking at Codex'),
+    },
+    examine,
+  );
   log.info(`doctor\n${output}`);
   log.show();
 }
