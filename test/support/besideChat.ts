@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import type { Locator } from 'playwright-core';
+import { expect } from 'vitest';
 import type { Workbench } from './browser.ts';
 
 /** What is around the chat: VS Code's own trees, menus, input boxes, dialogs and notifications. */
@@ -51,6 +52,18 @@ export class BesideChat {
     await input.fill(`${path}/`);
     await entry.first().waitFor({ state: 'detached' });
     await input.press('Enter');
+  }
+
+  /** Takes what VS Code's simple dialog proposes as the file to save. */
+  async saveAs(proposed: string): Promise<void> {
+    const input = this.#workbench.page.locator('.quick-input-widget input').first();
+    await expect.poll(() => input.inputValue()).toBe(proposed);
+    await input.press('Enter');
+  }
+
+  /** Lines of the output channel that is shown. */
+  output(): Locator {
+    return this.#workbench.page.locator('[id="workbench.panel.output"] .view-lines');
   }
 
   /** Answers an input box of VS Code's. */
