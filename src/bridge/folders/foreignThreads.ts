@@ -10,7 +10,7 @@ import type { Turn } from '../codex/generated/v2/Turn.ts';
 import { newSessionId, newTurnId } from '../ids.ts';
 import type { Clock, HistoryStore } from '../ports.ts';
 import type { LiveSession } from '../sessions/liveSession.ts';
-import { titleOf } from '../sessions/sessionWork.ts';
+import { titleOf } from '../sessions/titles.ts';
 import type { CodexHost } from './codexHost.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

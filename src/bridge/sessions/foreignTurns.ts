@@ -7,7 +7,8 @@ import type { ThreadItem } from '../codex/generated/v2/ThreadItem.ts';
 import { newTurnId } from '../ids.ts';
 import type { LiveSession } from './liveSession.ts';
 import { beginsTurn, innerTurnOf, turnIdOf } from './notificationIds.ts';
-import { TurnRun, type TurnRunDeps } from './turnRun.ts';
+import { TurnRun } from './turnRun.ts';
+import type { TurnRunDeps } from './turnRunDeps.ts';
 
 interface ForeignTurn {
   readonly id: TurnId;

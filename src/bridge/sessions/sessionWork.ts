@@ -28,12 +28,12 @@ import { beginsTurn, threadIdOf, turnIdOf } from './notificationIds.ts';
 import { prepareTask } from './prepareTask.ts';
 import type { PromptRequest } from './session.ts';
 import type { Threads } from './threads.ts';
+import { titleOf } from './titles.ts';
 import { rightsOf } from './turnModes.ts';
-import { JOINED, startedEvent, type TurnInput, TurnRun, type TurnRunDeps } from './turnRun.ts';
+import { TurnRun } from './turnRun.ts';
+import { JOINED, type TurnInput, type TurnRunDeps } from './turnRunDeps.ts';
 import { TurnScheduler } from './turnScheduler.ts';
-
-/** Length of a title made from a prompt, in characters. */
-const TITLE_LENGTH = 60;
+import { startedEvent } from './turnStart.ts';
 
 interface SessionWorkDeps {
   readonly clock: Clock;
@@ -387,13 +387,4 @@ export class SessionWork implements SessionHost {
       this.logger.warn('Codex was not told', { what, session: session.id, error });
     }
   }
-}
-
-/** The first line of a prompt, cut at a word. */
-export function titleOf(prompt: string): string {
-  const line = prompt.trim().split('\n', 1)[0]?.replace(/\s+/g, ' ') ?? '';
-  if (line.length <= TITLE_LENGTH) return line;
-  const cut = line.slice(0, TITLE_LENGTH);
-  const space = cut.lastIndexOf(' ');
-  return `${(space > TITLE_LENGTH / 2 ? cut.slice(0, space) : cut).trimEnd()}…`;
 }

@@ -2,63 +2,19 @@ import { DisposableStore } from '../../shared/disposables.ts';
 import { BridgeError, toErrorInfo } from '../../shared/errors.ts';
 import type { SessionEvent } from '../../shared/events.ts';
 import type { TurnTask } from '../../shared/review.ts';
-import type { FileChange, SessionSettings, TurnEnd, TurnError, TurnId } from '../../shared/session.ts';
-import type { BridgeSettings } from '../../shared/settings.ts';
-import type { TurnCopies } from '../changes/folderCopies.ts';
+import type { FileChange, TurnEnd, TurnError, TurnId } from '../../shared/session.ts';
 import type { CodexClient } from '../codex/client.ts';
 import { diffPrefix } from '../codex/events/diffRoot.ts';
 import { TurnEventMapper } from '../codex/events/map.ts';
 import type { ServerNotification } from '../codex/generated/ServerNotification.ts';
-import type { UserInput } from '../codex/generated/v2/UserInput.ts';
-import type { CodexHost } from '../folders/codexHost.ts';
-import type { Clock, Logger } from '../ports.ts';
 import type { LiveSession } from './liveSession.ts';
 import { ModelReach } from './modelReach.ts';
 import { innerTurnOf, turnIdOf } from './notificationIds.ts';
-import { compactionIn, nothingLeft, startTask, TASK_BEGIN_MS, type TaskStart } from './taskStart.ts';
-import type { Threads, TurnChoice } from './threads.ts';
-import { leaveCopy, modeParams, shaperOf, type TurnMode } from './turnModes.ts';
-
-/** How long Codex may take to end a turn that it was told to interrupt, in ms. */
-const INTERRUPT_GRACE_MS = 10_000;
-
-/** The prompt must not run with the rights of a turn that another began: both are stopped. */
-export const JOINED: TurnError = {
-  code: 'SESSION_BUSY',
-  message:
-    'Somebody typed in the terminal at the same moment, so that both prompts became one turn with the rights of the terminal. It was stopped; send the prompt again.',
-};
-
-export interface TurnRunDeps {
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly codex: CodexHost;
-  readonly threads: Threads;
-  readonly copies: TurnCopies;
-  readonly settings: BridgeSettings;
-  /** Real path. */
-  readonly folder: string;
-  /** Where the turn works, where that is not the folder itself. Made by `copies` before the turn. */
-  readonly cwd?: string;
-  /** Resolves when no turn that others started runs in the session: `turn/start` would join it. */
-  idle(): Promise<void>;
-  /** Notifications that came while ours was being sent, and belong to a turn that others started. */
-  notOurs(notifications: readonly ServerNotification[]): void;
-  /**
-   * `turn/start` came at the same moment as another's and joined their turn, with their rights: that turn is
-   * theirs, with all that came of it.
-   */
-  joined(thread: string, codexTurn: string, notifications: readonly ServerNotification[]): void;
-}
-
-/** What a turn needs beside its prompt's text. */
-export interface TurnInput {
-  readonly input: readonly UserInput[];
-  readonly settings: SessionSettings;
-  readonly mode?: TurnMode;
-  /** What is started instead of a prompt. */
-  readonly task?: TaskStart;
-}
+import { compactionIn, TASK_BEGIN_MS } from './taskStart.ts';
+import { TurnInterrupt } from './turnInterrupt.ts';
+import { leaveCopy, modeParams, shaperOf } from './turnModes.ts';
+import { JOINED, type TurnInput, type TurnRunDeps } from './turnRunDeps.ts';
+import { askedOf, requireConversation, startAtCodex, startedEvent } from './turnStart.ts';
 
 /** One turn while it runs: from the start at Codex to its one end. Used once. */
 export class TurnRun {
@@ -78,8 +34,6 @@ export class TurnRun {
   #inner: string | undefined;
   /** Set when we ended it ourselves: what its end is called then. */
   #stopped: { status: 'cancelled' | 'interrupted'; error?: TurnError } | undefined;
-  /** The turn that Codex was last told to interrupt. */
-  #interrupted: string | undefined;
   /** How it ended. The first one counts; it is told once the changes are known. */
   #outcome: { status: TurnEnd; error: TurnError | undefined } | undefined;
   /** `turn/start` is on its way or answered. */
@@ -91,6 +45,7 @@ export class TurnRun {
   #awaited: (() => void) | undefined;
   readonly #stopAsked = Promise.withResolvers<undefined>();
   readonly #reach: ModelReach;
+  readonly #interruption: TurnInterrupt;
   #shape = shaperOf(undefined);
 
   constructor(session: LiveSession, turn: TurnId, deps: TurnRunDeps) {
@@ -100,6 +55,7 @@ export class TurnRun {
     this.#reach = this.#store.add(
       new ModelReach(deps.clock, (error) => void this.stop('interrupted', error)),
     );
+    this.#interruption = this.#store.add(new TurnInterrupt(turn, deps, () => this.#endStopped()));
   }
 
   get turn(): TurnId {
@@ -237,32 +193,20 @@ export class TurnRun {
     if (this.#stopped !== undefined) return this.#endStopped();
     this.#client = link.client;
     this.#thread = thread;
-    if (restored !== undefined && task?.kind === 'compact') throw nothingLeft();
+    requireConversation(restored, task);
     if (restored !== undefined && task === undefined) this.#sayRestored();
     const choice = threads.choice(this.#session.id, asked, (name) => codex.defaultEffort(name));
     this.#sent = true;
     // Not waited for before the turn is on its way: nothing is mapped until its answer is here.
     const prefix = diffPrefix(cwd);
-    if (task !== undefined) {
-      const how = { thread, folder, settings: this.#deps.settings, asked: settings, choice };
-      const codexTurn = await startTask(link.client, task, how);
-      threads.accepted(this.#session.id, choice, false);
-      this.#prepare(link.client, thread, await prefix);
-      if (codexTurn === undefined) this.#awaitCompaction(choice.model ?? model);
-      else this.#accepted(codexTurn, choice.model ?? model);
-      return;
-    }
-    const { turn } = await link.client.call('turn/start', {
-      threadId: thread,
-      clientUserMessageId: this.#turn,
-      input:
-        restored === undefined ? [...input] : [{ type: 'text', text: restored, text_elements: [] }, ...input],
-      ...params,
-      ...choice,
+    const codexTurn = await startAtCodex(link.client, {
+      ...{ thread, turn: this.#turn, folder, settings: this.#deps.settings, asked: settings },
+      ...{ input, restored, params, choice, task },
     });
-    threads.accepted(this.#session.id, choice);
+    threads.accepted(this.#session.id, choice, task === undefined);
     this.#prepare(link.client, thread, await prefix);
-    this.#accepted(turn.id, choice.model ?? model);
+    if (codexTurn === undefined) this.#awaitCompaction(choice.model ?? model);
+    else this.#accepted(codexTurn, choice.model ?? model);
   }
 
   /** Codex says by notifications only that it has begun. */
@@ -392,25 +336,8 @@ export class TurnRun {
 
   async #interrupt(): Promise<void> {
     const turnId = this.#inner ?? this.#codexTurn;
-    if (turnId === undefined || turnId === this.#interrupted) return;
-    if (this.#client === undefined || this.#thread === undefined) return;
-    const first = this.#interrupted === undefined;
-    this.#interrupted = turnId;
-    if (first) this.#giveUpLater();
-    try {
-      await this.#client.call('turn/interrupt', { threadId: this.#thread, turnId });
-    } catch (error) {
-      // It may have ended at this very moment; then its end is on the way, else the grace ends it.
-      this.#deps.logger.debug('turn/interrupt was refused', { turn: this.#turn, error });
-    }
-  }
-
-  #giveUpLater(): void {
-    const giveUp = this.#deps.clock.after(INTERRUPT_GRACE_MS, () => {
-      this.#deps.logger.warn('Codex did not end an interrupted turn', { turn: this.#turn });
-      this.#endStopped();
-    });
-    this.#store.add({ dispose: giveUp });
+    if (turnId === undefined || this.#client === undefined || this.#thread === undefined) return;
+    await this.#interruption.send(this.#client, this.#thread, turnId);
   }
 
   #sayRestored(): void {
@@ -453,22 +380,4 @@ export class TurnRun {
     const { status, error } = this.#outcome ?? { status: 'interrupted' };
     this.#session.endTurn(this.#turn, status, error);
   }
-}
-
-/** Must be on disk before Codex is asked: after a crash it tells a prompt that was sent from one that was not. */
-export function startedEvent(
-  turn: TurnId,
-  settings: SessionSettings,
-  { defaults }: BridgeSettings,
-  clock: Pick<Clock, 'now'>,
-): SessionEvent {
-  const { model } = askedOf(settings, defaults);
-  return { type: 'turn.started', turn, at: clock.now(), ...(model === undefined ? {} : { model }) };
-}
-
-/** Model and effort that somebody asked for: the caller, the session, or the person's defaults. */
-function askedOf(settings: SessionSettings, defaults: BridgeSettings['defaults']): TurnChoice {
-  const model = settings.model ?? defaults.model;
-  const effort = settings.effort ?? defaults.effort;
-  return { ...(model === undefined ? {} : { model }), ...(effort === undefined ? {} : { effort }) };
 }
