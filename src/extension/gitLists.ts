@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { BridgeError } from '../shared/errors.ts';
 
@@ -70,11 +71,16 @@ function fields(output: string): string[][] {
 
 async function git(folder: string, args: readonly string[]): Promise<string> {
   const program = await gitProgram();
+  // Not started in the folder: Windows would take a git.exe from there.
   return new Promise((resolve, reject) => {
     execFile(
       program,
-      ['-c', 'core.fsmonitor=false', '--no-pager', ...args],
-      { cwd: folder, env: { ...process.env, GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C' }, timeout: 30_000 },
+      ['-C', folder, '-c', 'core.fsmonitor=false', '--no-pager', ...args],
+      {
+        cwd: dirname(process.execPath),
+        env: { ...process.env, GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C' },
+        timeout: 30_000,
+      },
       (error, stdout, stderr) => {
         if (error === null) resolve(stdout);
         else reject(unavailable(folder, stderr, error));

@@ -161,6 +161,7 @@ describe('a review in VS Code', () => {
       await chat.locator(`body[data-vscode-theme-kind="${kind}"]`).waitFor();
       const reviewed = done('Review the uncommitted changes').first();
       await reviewed.locator('.finding').first().scrollIntoViewIfNeeded();
+      await reviewed.locator('.finding .wrong').first().hover();
       await workbench.screenshot(`review-${kind}`);
       found.push(...(await axeFindings(await chatDocument())).map((finding) => `${theme}: ${finding}`));
     }

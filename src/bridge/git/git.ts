@@ -1,4 +1,5 @@
 import { type ExecFileException, execFile } from 'node:child_process';
+import { dirname } from 'node:path';
 import { BridgeError } from '../../shared/errors.ts';
 
 /** How long git may take for one answer, in ms: a large working tree on a slow disk takes seconds. */
@@ -21,12 +22,13 @@ export interface GitAnswer {
  */
 export function git(folder: string, args: readonly string[]): Promise<GitAnswer> {
   const safe = ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', '--no-pager'];
+  // Not started in the folder: Windows would take a git.exe from there.
   return new Promise((resolve, reject) => {
     execFile(
       'git',
-      [...safe, ...args],
+      ['-C', folder, ...safe, ...args],
       {
-        cwd: folder,
+        cwd: dirname(process.execPath),
         env: plainEnvironment(),
         timeout: DEADLINE_MS,
         maxBuffer: MAX_OUTPUT,
