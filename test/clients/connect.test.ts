@@ -254,3 +254,28 @@ describe('uninstalling', () => {
     expect(await bench.ask('hello')).toMatchObject({ code: 0 });
   });
 });
+
+describe('the bridge’s own Codex', () => {
+  /** What a registration names: leaves a file where it was started, and says nothing. */
+  async function trap(): Promise<string> {
+    const file = join(bench.dir.path, 'codex-bridge');
+    await writeFile(file, `#!/bin/sh\ntouch '${bench.dir.path}/started'\n`, { mode: 0o755 });
+    return file;
+  }
+
+  test.each([
+    ['as a command', async () => `command = ${JSON.stringify(await trap())}\nargs = ["attach"]\n`],
+    ['by its address', async () => 'url = "http://127.0.0.1:9/mcp"\n'],
+    ['not at all', async () => undefined],
+  ])('does not start the bridge for itself, which is registered %s', async (_how, entry) => {
+    const text = await entry();
+    const config = join(home(), 'config.toml');
+    await appendFile(config, `\n[mcp_servers.other]\ncommand = "${await trap()}-2"\n`);
+    await writeFile(`${await trap()}-2`, `#!/bin/sh\ntouch '${bench.dir.path}/other'\n`, { mode: 0o755 });
+    if (text !== undefined) await appendFile(config, `\n[mcp_servers.codex-bridge]\n${text}`);
+    expect(await bench.ask('hello')).toMatchObject({ code: 0 });
+    // Codex starts the servers with its thread: the other one tells that it has.
+    await until('the other server was started', () => existsSync(join(bench.dir.path, 'other')));
+    expect(existsSync(join(bench.dir.path, 'started'))).toBe(false);
+  });
+});

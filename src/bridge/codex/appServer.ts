@@ -7,6 +7,7 @@ import { BridgeError } from '../../shared/errors.ts';
 import type { Clock, Logger } from '../ports.ts';
 import { codexEnvironment } from './environment.ts';
 import type { GuardClient } from './guardClient.ts';
+import { withoutOurselves } from './ownRegistration.ts';
 import { endMarked, endProcess } from './processes.ts';
 import { StdioTransport } from './stdio.ts';
 import { Tail } from './tail.ts';
@@ -103,7 +104,7 @@ export class AppServer {
     if (options.transport === 'ws') {
       await writeFile(files.token, randomBytes(32).toString('base64url'), { mode: 0o600, flag: 'wx' });
     }
-    const server = new AppServer(options, name, files);
+    const server = new AppServer(options, name, files, await withoutOurselves(options.env));
     try {
       await server.#ready();
     } catch (error) {
@@ -114,11 +115,12 @@ export class AppServer {
     return server;
   }
 
-  private constructor(options: AppServerOptions, name: string, files: Files) {
+  private constructor(options: AppServerOptions, name: string, files: Files, config: readonly string[]) {
     this.#options = options;
     this.#files = files;
     this.mark = `${options.mark}:${name}`;
-    this.#child = spawn(options.codex, ['app-server', ...listenArguments(options.transport, files)], {
+    const args = ['app-server', ...config, ...listenArguments(options.transport, files)];
+    this.#child = spawn(options.codex, args, {
       cwd: options.cwd,
       env: codexEnvironment(options.env, this.mark),
       stdio: [options.transport === 'stdio' ? 'pipe' : 'ignore', 'pipe', 'pipe'],
