@@ -1,10 +1,11 @@
-import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { DEFAULT_SETTINGS } from '../../src/shared/settings.ts';
 import { attachCommand, buildOf, install, openWindow } from '../support/attached.ts';
-import { alive, CliBench, until } from '../support/cli.ts';
+import { alive, CliBench, until, within } from '../support/cli.ts';
 import { connectClient, ERAS, type Era, type TestClient } from '../support/mcpClients.ts';
-import { Latch, text, words } from '../support/scriptedModel.ts';
+import { command, Latch, text, words } from '../support/scriptedModel.ts';
 
 let bench: CliBench;
 let clients: TestClient[];
@@ -180,6 +181,67 @@ describe('the folder', () => {
   });
 });
 
+describe.each(ERAS)('what a client of %s has arranged holds over bridges', (era) => {
+  it('subscriptions; and that the tools are others is told', async () => {
+    await install(bench);
+    bench.writeSettings({});
+    const client = await attach(era, { args: ['--folder', '.'] });
+    const told = new Signal();
+    await client.listen(['codex://sessions'], (what) => told.say(what));
+    const before = await client.tools();
+    process.kill((await bench.discovery()).pid, 'SIGKILL');
+    writeFileSync(
+      join(bench.home, 'settings.json'),
+      JSON.stringify({ ...DEFAULT_SETTINGS, mcp: { ...DEFAULT_SETTINGS.mcp, toolProfile: 'compat' } }),
+    );
+    const after = await client.tools();
+    expect(after.length).toBeLessThan(before.length);
+    await told.heard('tools');
+    await bench.ask('new session', '--folder', bench.folders[0]);
+    await told.heard('codex://sessions');
+    await told.heard('list');
+  });
+
+  it('a form of the bridge’s reaches the client, and its answer the bridge', async () => {
+    await install(bench);
+    mkdirSync(bench.home, { recursive: true, mode: 0o700 });
+    writeFileSync(
+      join(bench.home, 'settings.json'),
+      JSON.stringify({ ...DEFAULT_SETTINGS, mcp: { ...DEFAULT_SETTINGS.mcp, elicitApprovals: true } }),
+    );
+    const asked: string[] = [];
+    const client = await connectClient(era, {
+      ...attachCommand(bench, { args: ['--folder', '.'] }),
+      elicit: async (message) => {
+        asked.push(message);
+        return { action: 'decline' };
+      },
+    });
+    clients.push(client);
+    bench.model.script((request) =>
+      request.outputs.length === 0 ? [command('touch made.txt')] : [text('as you like')],
+    );
+    const { data } = await client.call('ask', { prompt: 'make it', approval_policy: 'untrusted' });
+    expect(asked).toEqual([expect.stringContaining('touch made.txt')]);
+    expect(data['status']).toMatch(/completed|interrupted/);
+    expect(existsSync(join(bench.folders[0], 'made.txt'))).toBe(false);
+  });
+
+  it('what would be done twice is not repeated by itself', async () => {
+    await install(bench);
+    const client = await attach(era, { args: ['--folder', '.'] });
+    const { data } = await client.call('ask', { prompt: 'one' });
+    const { pid } = await bench.discovery();
+    // It takes the request, and dies before it has done anything about it.
+    process.kill(pid, 'SIGSTOP');
+    const forking = client.call('history', { action: 'fork', session: data['session'] });
+    const reading = client.call('history', { action: 'read', session: data['session'] });
+    process.kill(pid, 'SIGKILL');
+    expect(await forking).toMatchObject({ isError: true, data: { error: { code: 'CONNECTION_CLOSED' } } });
+    expect((await reading).text).toContain('Echo: one');
+  });
+});
+
 it('a bridge that was ended stays ended until somebody asks', async () => {
   await install(bench);
   const client = await attach('2025-11-25', { args: ['--folder', '.'] });
@@ -192,3 +254,47 @@ it('a bridge that was ended stays ended until somebody asks', async () => {
   expect((await client.tools()).length).toBeGreaterThan(5);
   expect((await bench.discovery()).pid).not.toBe(pid);
 });
+
+it('keeps the bridge, and is nobody who answers approvals', async () => {
+  await install(bench);
+  bench.writeSettings({ graceSeconds: 0.2 });
+  const client = await attach('2026-07-28', { args: ['--folder', '.'] });
+  await client.tools();
+  const { pid } = await bench.discovery();
+  const gone = until('the bridge has ended', () => alive([pid]) === 0, 1_500).then(
+    () => 'gone',
+    () => 'there',
+  );
+  expect(await gone).toBe('there');
+  await client.close();
+  await until('nobody needs it', () => alive([pid]) === 0);
+});
+
+it('goes on when the folder that it runs from was removed: the launcher starts the next bridge', async () => {
+  const old = await install(bench);
+  const client = await attach('2025-11-25', { args: ['--folder', '.'] });
+  await client.tools();
+  await install(bench, buildOf(bench, '9.9.9'), '9.9.9');
+  rmSync(old, { recursive: true });
+  process.kill((await bench.discovery()).pid, 'SIGKILL');
+  const { data } = await client.call('status', {});
+  expect(data).toMatchObject({ bridge: { version: '9.9.9' } });
+});
+
+/** Words that are said some time, and waited for. */
+class Signal {
+  readonly #said = new Set<string>();
+  readonly #waiting = new Set<() => void>();
+
+  say(word: string): void {
+    this.#said.add(word);
+    for (const wake of this.#waiting) wake();
+  }
+
+  async heard(word: string): Promise<void> {
+    const wait = async () => {
+      while (!this.#said.has(word)) await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    };
+    await within(() => `"${word}"; said were ${[...this.#said]}`, wait());
+  }
+}

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { RequestId, Server } from '@modelcontextprotocol/server';
+import type { ClientCapabilities, RequestId, Server } from '@modelcontextprotocol/server';
 import { type StdioServerHandle, serveStdio } from '@modelcontextprotocol/server/stdio';
 import { type Disposable, DisposableStore } from '../../shared/disposables.ts';
 import { BridgeError } from '../../shared/errors.ts';
@@ -7,7 +7,7 @@ import type { McpMessage } from '../../shared/mcpChannel.ts';
 import type { AttachedChannel, AttachedLine, AttachRequest, RequestMark } from './attached.ts';
 import { AttachedFolder } from './attachedFolder.ts';
 import { AttachedTransport } from './attachedTransport.ts';
-import { identityOf } from './clientIdentity.ts';
+import { capabilitiesIn, identityOf } from './clientIdentity.ts';
 import type { ClientList } from './clientList.ts';
 import { type AttachedCalls, createServer, type McpServerDeps } from './mcpServer.ts';
 import { tellChanges } from './reading.ts';
@@ -35,6 +35,7 @@ export class AttachedServer implements AttachedChannel, AttachedCalls {
   #served = 0;
   #changes: Disposable | undefined;
   #identified: ReturnType<typeof identityOf>;
+  #capabilities: ClientCapabilities | undefined;
 
   /** @throws BridgeError `BRIDGE_STOPPING` */
   static async open(
@@ -144,6 +145,8 @@ export class AttachedServer implements AttachedChannel, AttachedCalls {
   #serve(era: 'legacy' | 'modern'): Server {
     const { logger, changes } = this.#deps;
     const server = createServer(this.#deps, this.#folder, era, this);
+    // Every request says what its client can: where it serves HTTP, the SDK does the same.
+    if (era === 'modern') server.getClientCapabilities = () => this.#capabilities;
     // Another one may have been made for a client that first tried the newer protocol.
     this.#changes?.dispose();
     this.#changes = tellChanges(server, this.#folder, era, changes, (error) =>
@@ -153,6 +156,9 @@ export class AttachedServer implements AttachedChannel, AttachedCalls {
   }
 
   #identify(message: McpMessage): void {
+    // The SDK refuses a request in which they have another form, before anybody reads them.
+    const capabilities = capabilitiesIn(message) as ClientCapabilities | undefined;
+    if (capabilities !== undefined) this.#capabilities = capabilities;
     if (this.#identified !== undefined && message['method'] !== 'initialize') return;
     const identity = identityOf(message);
     if (identity === undefined) return;

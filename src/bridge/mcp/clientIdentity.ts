@@ -19,6 +19,11 @@ export function identityOf(message: unknown): ClientIdentity | undefined {
     : undefined;
 }
 
+/** What a request of 2026-07-28 says that its client can (`io.modelcontextprotocol/clientCapabilities`). */
+export function capabilitiesIn(message: unknown): unknown {
+  return field(field(field(message, 'params'), '_meta'), 'io.modelcontextprotocol/clientCapabilities');
+}
+
 /** A client's own words, cut to what a list can show. */
 export function named(info: unknown): { name: string; version?: string } {
   const name = field(info, 'name');
