@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RealBridge, startRealBridge } from '../support/realBridge.ts';
-import { command, patch, text, words } from '../support/scriptedModel.ts';
+import { command, patch, stall, text, words } from '../support/scriptedModel.ts';
 
 const source = { kind: 'mcp', name: 'test' } as const;
 const PLAN = JSON.stringify({
@@ -128,5 +129,30 @@ describe('a turn that works on a copy', () => {
     expect(readFileSync(join(bridge.stateDir, '..', 'ch', 'config.toml'), 'utf8')).not.toContain(
       'trust_level',
     );
+  });
+
+  it('that a dead bridge left is gone when the folder is opened', async () => {
+    const left = join(bridge.stateDir, 'folders', bridge.folder(0).info.key, 'previews', 't_dead', 'f0');
+    mkdirSync(left, { recursive: true });
+    writeFileSync(join(left, 'secret.txt'), 'x');
+    await bridge.restart();
+    while (existsSync(left)) await setImmediate();
+    expect(existsSync(left)).toBe(false);
+  });
+
+  it('is not left behind by a bridge that ends in the middle, and what it has is told', async () => {
+    bridge.model.script((request) =>
+      request.outputs.length === 0 ? [command('echo x > x.txt')] : [stall()],
+    );
+    const session = bridge.folder(0).createSession({});
+    const { turn } = await session.prompt({ prompt: 'never done', source, mode: 'preview' });
+    await bridge.model.request((one) => one.prompt === 'never done' && one.outputs.length > 0);
+    await bridge.restart();
+    expect(bridge.folder(0).session(session.id).turn(turn)).toMatchObject({
+      status: 'interrupted',
+      changes: { preview: true, files: [{ path: 'x.txt' }] },
+    });
+    expect(findFiles(bridge.stateDir, 'x.txt')).toEqual([]);
+    expect(readdirSync(root)).toEqual(['a.txt']);
   });
 });

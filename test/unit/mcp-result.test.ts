@@ -162,11 +162,36 @@ describe('turnResult', () => {
         omitted: 0,
       },
       { ...edit('a.ts', 'update', 1, 1), status: 'declined' } as Item,
+      {
+        ...base,
+        id: 'd1',
+        type: 'decision',
+        status: 'declined',
+        about: 'command',
+        subject: 'rm -rf dist',
+        decision: 'decline',
+        by: 'face',
+        reason: 'It is under test.',
+      },
+      {
+        ...base,
+        id: 'd2',
+        type: 'decision',
+        status: 'declined',
+        about: 'permissions',
+        subject: 'Use the network',
+        decision: 'decline',
+        by: 'timeout',
+      },
       { ...base, id: 'i9', type: 'agent_message', text: 'Not allowed.' },
     ];
     const plan = [{ step: 'Look', status: 'pending' as const, details: 'well', files: ['a.ts'] }];
     const described = describeTurn({ ...view, turn: { ...turn, items, plan } });
-    expect(described.declined).toEqual(['run `rm -rf dist`', 'edit a.ts']);
+    expect(described.declined).toEqual([
+      'run `rm -rf dist`: It is under test.',
+      'edit a.ts',
+      'Use the network',
+    ]);
     expect(described.plan).toEqual(plan);
   });
 

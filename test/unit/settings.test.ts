@@ -4,6 +4,7 @@ import type { ApprovalPolicy, SandboxMode, SessionSettings } from '../../src/sha
 import {
   type BridgeSettings,
   bridgeSettingsSchema,
+  confinedRights,
   DEFAULT_SETTINGS,
   effectiveRights,
 } from '../../src/shared/settings.ts';
@@ -81,7 +82,39 @@ describe('effectiveRights', () => {
   });
 });
 
+describe('confinedRights', () => {
+  test('never more than the sandbox, and nobody is asked for more', () => {
+    expect(confinedRights(DEFAULT_SETTINGS, {}, 'read-only')).toEqual({
+      sandbox: 'read-only',
+      approvalPolicy: 'never',
+      network: false,
+    });
+    expect(confinedRights(DEFAULT_SETTINGS, { sandbox: 'read-only' }, 'workspace-write').sandbox).toBe(
+      'workspace-write',
+    );
+  });
+
+  test('who wants to be asked about every command is asked', () => {
+    const careful = settings(['workspace-write', 'untrusted']);
+    expect(confinedRights(careful, {}, 'read-only').approvalPolicy).toBe('untrusted');
+    const asked = { approvalPolicy: 'untrusted' } as const;
+    expect(confinedRights(DEFAULT_SETTINGS, asked, 'read-only').approvalPolicy).toBe('untrusted');
+  });
+
+  test('more than the ceiling is refused', () => {
+    const low = settings(['read-only', 'on-request']);
+    expect(() => confinedRights(low, {}, 'workspace-write')).toThrow(/more than this person allows/);
+    expect(() => confinedRights(low, { approvalPolicy: 'never' }, 'read-only')).toThrow(/more than/);
+  });
+});
+
 describe('bridgeSettingsSchema', () => {
+  test('what an older window sends has all tools', () => {
+    const { mcp: _newer, ...older } = DEFAULT_SETTINGS;
+    expect(bridgeSettingsSchema.parse(older)).toEqual(DEFAULT_SETTINGS);
+    expect(bridgeSettingsSchema.parse({ ...older, mcp: {} })).toEqual(DEFAULT_SETTINGS);
+  });
+
   test('takes the defaults, also after a way over the wire', () => {
     expect(bridgeSettingsSchema.parse(JSON.parse(JSON.stringify(DEFAULT_SETTINGS)))).toEqual(
       DEFAULT_SETTINGS,

@@ -77,8 +77,8 @@ beforeEach(() => {
     writer: new EventWriter({ history, clock: systemClock, logger }),
     codex,
     ...{ copies },
-    // No preview runs here.
-    previews: {} as Previews,
+    // Only the place of a copy is needed, not the copy.
+    previews: { of: () => ({ ...copies, cwd: '/copies/t/folder' }) } as unknown as Previews,
     threads: new Threads({ folder: process.cwd(), settings }),
     broker: new ApprovalBroker({ clock: systemClock, aloneMs: () => 60_000 }),
     folder: process.cwd(),
@@ -158,6 +158,20 @@ describe('a session that a terminal keeps busy', () => {
     scheduler.done('short');
     scheduler.done('a2');
     expect([scheduler.running, scheduler.queued]).toEqual([0, 0]);
+  });
+});
+
+describe('a preview beside a terminal', () => {
+  test('leaves the thread in the folder, not in a copy that is gone', async () => {
+    const { turn } = await session.prompt({ prompt: 'preview', source, mode: 'preview' });
+    const start = await called('turn/start');
+    expect(start.params).toMatchObject({ cwd: '/copies/t/folder', approvalPolicy: 'never' });
+    start.answer({ turn: { id: 'own' } });
+    completed('own');
+    const update = await called('thread/settings/update');
+    expect(update.params).toEqual({ threadId: THREAD, cwd: process.cwd() });
+    update.answer({});
+    expect((await session.ended(turn)).status).toBe('completed');
   });
 });
 

@@ -25,7 +25,10 @@ import type { ToolSet } from './toolSet.ts';
 const ROOTS_TIMEOUT_MS = 3_000;
 
 const INSTRUCTIONS =
-  'Codex works in the folder that is open: it reads and edits files and runs commands. ask sends one prompt; chat_start and chat_msg hold a conversation. When a call returns status "running", "queued" or "waiting_for_approval", the work goes on: call wait with its turn. The developer sees everything in VS Code and answers approvals there.';
+  'Codex works in the folder that is open: it reads and edits files and runs commands. ask sends one prompt, or goes on in a session. When a call returns status "running", "queued" or "waiting_for_approval", the work goes on: call wait with its turn. The developer sees everything in VS Code and answers approvals there.';
+
+const COMPAT_INSTRUCTIONS =
+  'Codex works in the folder that is open: it reads and edits files and runs commands. codex begins a session, codex-reply goes on in it by its threadId. A call that takes longer than four minutes returns the text so far; codex-reply with an empty prompt waits for the rest. The developer sees everything in VS Code and answers approvals there.';
 
 const CAPABILITIES = {
   tools: { listChanged: true },
@@ -74,7 +77,7 @@ export function createServer(
     { name: 'codex-bridge', title: 'Codex Bridge', version: deps.bridge.version },
     {
       capabilities: era === 'legacy' ? CAPABILITIES : MODERN_CAPABILITIES,
-      instructions: INSTRUCTIONS,
+      instructions: deps.bridge.settings.mcp.toolProfile === 'compat' ? COMPAT_INSTRUCTIONS : INSTRUCTIONS,
       requestState: { verify: deps.asked.verify },
     },
   );

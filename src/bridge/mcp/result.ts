@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type ErrorInfo, toErrorInfo } from '../../shared/errors.ts';
-import type { Approval, PlanStep, SessionId, TokenUsage, TurnSnapshot } from '../../shared/session.ts';
+import type { Approval, Item, PlanStep, SessionId, TokenUsage, TurnSnapshot } from '../../shared/session.ts';
 import { answerOf, hasEnded } from '../../shared/session.ts';
 import type { BridgeSettings } from '../../shared/settings.ts';
 import type { ToolResult } from './call.ts';
@@ -207,16 +207,25 @@ function stepOf({ files, ...step }: PlanStep) {
   return { ...step, ...optional('files', files?.slice()) };
 }
 
-/** Where a person, or nobody in time, said no. What the rules forbid outright leaves no item. */
-function declinedOf(turn: TurnSnapshot): string[] {
-  return turn.items.flatMap((item) => {
-    if (item.status !== 'declined') return [];
-    if (item.type === 'command') return [`run \`${clip(item.command)}\``];
-    if (item.type === 'file_change') {
-      return [`edit ${clip(item.changes.map((change) => change.path).join(', '))}`];
+/** Where a person, or nobody in time, said no, and why. What the rules forbid outright leaves no item. */
+function declinedOf({ items }: TurnSnapshot): string[] {
+  const declined = new Map<string, string>();
+  for (const item of items) {
+    if (item.status !== 'declined') continue;
+    if (item.type === 'command') declined.set(`run \`${clip(item.command)}\``, '');
+    else if (item.type === 'file_change') {
+      declined.set(`edit ${clip(item.changes.map((change) => change.path).join(', '))}`, '');
+    } else if (item.type === 'decision') {
+      // With its reason it tells again what another item may have told.
+      declined.set(declinedSubject(item), item.reason ?? '');
     }
-    return [];
-  });
+  }
+  return [...declined].map(([what, why]) => (why === '' ? what : `${what}: ${clip(why)}`));
+}
+
+function declinedSubject({ about, subject }: Extract<Item, { type: 'decision' }>): string {
+  if (about === 'command') return `run \`${clip(subject)}\``;
+  return about === 'file_change' ? `edit ${clip(subject.replaceAll('\n', ', '))}` : clip(subject);
 }
 
 function clip(text: string): string {
