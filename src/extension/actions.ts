@@ -8,6 +8,7 @@ import type { ApprovalWatch } from './approvalWatch.ts';
 import type { CommandId } from './commandIds.ts';
 import { connectClaudeCode, connectClient } from './connectClients.ts';
 import { createEditorActions } from './editorActions.ts';
+import type { LoginActions } from './loginActions.ts';
 import { copyHttpConfiguration, copyMcpConfiguration } from './mcpConfiguration.ts';
 import type { SessionPanels } from './panel/sessionPanels.ts';
 import { pickFolder } from './pickFolder.ts';
@@ -29,6 +30,7 @@ export interface ActionDeps {
   readonly around: Surroundings;
   sessions(): SessionsView;
   readonly panels: SessionPanels;
+  readonly login: LoginActions;
   /** Brings the chat into view; `keepFocus` leaves the keyboard where it is. */
   showChat(keepFocus?: boolean): Promise<void>;
   onError(error: unknown): void;
@@ -44,6 +46,7 @@ export function createActions(deps: ActionDeps): Actions {
     ...createEditorActions(deps),
     ...createReviewActions(deps),
     ...createTerminalActions(deps),
+    ...deps.login.commands,
     'codexBridge.showChat': () => showAsked(deps),
     'codexBridge.reviewApproval': (argument) => showAsked(deps, argument),
     'codexBridge.connectClaudeCode': () => connectClaudeCode(deps),

@@ -1,7 +1,7 @@
 import type * as vscode from 'vscode';
 import { DisposableStore } from '../shared/disposables.ts';
 import { type MessagePort, RpcServer } from '../shared/rpc.ts';
-import { type ChatContract, chatSchemas } from '../shared/webview.ts';
+import { type ChatContract, chatSchemas, type LoginAction } from '../shared/webview.ts';
 import { composerHandlers } from './composerHost.ts';
 import type { ComposerMemory } from './composerMemory.ts';
 import type { SessionIndex } from './sessionIndex.ts';
@@ -13,6 +13,7 @@ export interface ChatHostDeps {
   readonly memory: ComposerMemory;
   openLink(href: string): Promise<void>;
   action(name: 'open_folder' | 'manage_trust' | 'retry' | 'show_log' | 'open_settings'): Promise<void>;
+  login(what: LoginAction): Promise<void>;
   onError(error: unknown): void;
 }
 
@@ -54,6 +55,10 @@ export function attachChat(webview: vscode.Webview, deps: ChatHostDeps): Disposa
       },
       action: async ({ name }) => {
         await deps.action(name);
+        return null;
+      },
+      login: async ({ what }) => {
+        await deps.login(what);
         return null;
       },
       draft: ({ text }) => {

@@ -40,12 +40,17 @@ const TERMINAL_COMMAND_IDS = ['codexBridge.openTerminal', 'codexBridge.openInteg
 
 export type TerminalCommandId = (typeof TERMINAL_COMMAND_IDS)[number];
 
+const LOGIN_COMMAND_IDS = ['codexBridge.signIn', 'codexBridge.signOut'] as const;
+
+export type LoginCommandId = (typeof LOGIN_COMMAND_IDS)[number];
+
 /** Every command of the extension: package.json declares the same ones (checked by a test). */
 export const COMMAND_IDS = [
   ...SESSION_COMMAND_IDS,
   ...EDITOR_COMMAND_IDS,
   ...REVIEW_COMMAND_IDS,
   ...TERMINAL_COMMAND_IDS,
+  ...LOGIN_COMMAND_IDS,
   'codexBridge.showChat',
   'codexBridge.reviewApproval',
   'codexBridge.connectClaudeCode',

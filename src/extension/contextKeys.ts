@@ -2,7 +2,10 @@ import * as vscode from 'vscode';
 import { DisposableStore } from '../shared/disposables.ts';
 import type { WindowFace } from './windowFace.ts';
 
-/** Keeps the keys that package.json's `when` clauses ask: whether a session is open, and whether it works. */
+/**
+ * Keeps the keys that package.json's `when` clauses ask: whether a session is open, whether it works, and whether
+ * somebody is signed in to Codex.
+ */
 export function keepContextKeys(window: WindowFace): DisposableStore {
   const store = new DisposableStore();
   const known = new Map<string, boolean>();
@@ -15,6 +18,10 @@ export function keepContextKeys(window: WindowFace): DisposableStore {
     const id = window.selected;
     const state = id === null ? undefined : window.session(id)?.state;
     set('codexBridge.sessionOpen', id !== null);
+    const codex = window.folder === undefined ? undefined : window.codex.of(window.folder.key);
+    // Both are false while nobody knows.
+    set('codexBridge.signedIn', codex?.account !== undefined);
+    set('codexBridge.signedOut', codex?.loggedIn !== undefined && codex.account === undefined);
     set('codexBridge.busy', state !== undefined && state !== 'idle' && state !== 'failed');
   };
   store.add(window.onChanged(update));

@@ -17,6 +17,7 @@ import { answerInChat } from './chatParticipant.ts';
 import { CHAT_VIEW } from './commandIds.ts';
 import { ComposerMemory } from './composerMemory.ts';
 import { keepContextKeys } from './contextKeys.ts';
+import { LoginActions } from './loginActions.ts';
 import { openLink } from './openLink.ts';
 import { SessionPanels } from './panel/sessionPanels.ts';
 import { SessionIndex } from './sessionIndex.ts';
@@ -101,6 +102,7 @@ export function createFace({ context, log, views }: FaceDeps): Face {
       index,
       folders: windowFolders,
       trusted: () => vscode.workspace.isTrusted,
+      remote: () => vscode.env.remoteName !== undefined,
       onError,
     }),
   );
@@ -118,7 +120,10 @@ export function createFace({ context, log, views }: FaceDeps): Face {
     } catch (error) {
       onError(error);
       window.report(error);
+      return;
     }
+    // Not waited for: whoever has no login is told before the first prompt, and everybody else's starts warm.
+    if (window.folder !== undefined) window.codex.ask(window.folder.key).catch(onError);
   };
   let chatView: vscode.WebviewView | undefined;
   const showChat = async (keepFocus = false) => {
@@ -129,7 +134,8 @@ export function createFace({ context, log, views }: FaceDeps): Face {
   const clients = store.add(new ClientsView(window, views.clients, onError));
   const approvals = store.add(new ApprovalWatch(window, onError));
   const hasFolder = () => windowFolders().length > 0;
-  store.add(keepStatusBar({ item: views.status, window, approvals, hasFolder, onError }));
+  store.add(keepStatusBar({ item: views.status, window, approvals, hasFolder }));
+  const login = store.add(new LoginActions({ window, showChat, onError }));
   store.add(keepContextKeys(window));
   const terminals = store.add(
     new SessionTerminals({ extension: context.extensionUri, window, openLink, onError }),
@@ -142,6 +148,7 @@ export function createFace({ context, log, views }: FaceDeps): Face {
       folders: windowFolders,
       memory,
       openLink,
+      login: (what) => login.run(what),
       action: (name, retry) => (name === 'retry' ? retry() : VIEW_ACTIONS[name](log)),
       onShown: () => notices.update(),
       onError,
@@ -175,6 +182,7 @@ export function createFace({ context, log, views }: FaceDeps): Face {
     },
     sessions: () => sessions,
     panels,
+    login,
     showChat,
     onError,
   });
@@ -224,6 +232,7 @@ export function createFace({ context, log, views }: FaceDeps): Face {
         index,
         memory,
         openLink,
+        login: (what) => login.run(what),
         action: (name) => (name === 'retry' ? start() : VIEW_ACTIONS[name](log)),
         onError,
       });

@@ -1,7 +1,5 @@
 import * as vscode from 'vscode';
 import { DisposableStore } from '../shared/disposables.ts';
-import type { CodexStatus } from '../shared/faces.ts';
-import type { FolderKey } from '../shared/session.ts';
 import type { ApprovalWatch } from './approvalWatch.ts';
 import { statusText } from './statusText.ts';
 import type { WindowFace } from './windowFace.ts';
@@ -11,24 +9,16 @@ interface StatusBarDeps {
   readonly window: WindowFace;
   readonly approvals: ApprovalWatch;
   hasFolder(): boolean;
-  onError(error: unknown): void;
 }
 
 /** Keeps the item of the status bar at what is so: the bridge, Codex, what runs, and what is asked of whom. */
-export function keepStatusBar({
-  item,
-  window,
-  approvals,
-  hasFolder,
-  onError,
-}: StatusBarDeps): DisposableStore {
+export function keepStatusBar({ item, window, approvals, hasFolder }: StatusBarDeps): DisposableStore {
   const { link } = window;
   const store = new DisposableStore();
-  const codex = new Map<FolderKey, CodexStatus>();
   const show = () => {
     const { sessions } = window;
     const counted = (...states: string[]) => sessions.filter(({ state }) => states.includes(state)).length;
-    const of = link.folders.flatMap(({ key }) => codex.get(key) ?? []);
+    const of = link.folders.flatMap(({ key }) => window.codex.of(key) ?? []);
     const worst = of.find(({ state, loggedIn }) => state === 'failed' || loggedIn === false) ?? of[0];
     const status = statusText(
       {
@@ -54,24 +44,6 @@ export function keepStatusBar({
   };
   store.add(window.onChanged(show));
   store.add(approvals.onChanged(show));
-  store.add(
-    link.onFolderStatus((status) => {
-      codex.set(status.key, status.codex);
-      show();
-    }),
-  );
-  // A bridge that ran already has told its status before this window came.
-  store.add(
-    link.onFolders(() => {
-      link
-        .request('status', {})
-        .then(({ folders }) => {
-          for (const folder of folders) codex.set(folder.key, folder.codex);
-          show();
-        })
-        .catch(onError);
-    }),
-  );
   show();
   return store;
 }

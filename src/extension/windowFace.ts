@@ -13,6 +13,7 @@ import type {
 } from '../shared/session.ts';
 import type { ChatProblem, ChatState } from '../shared/webview.ts';
 import type { BridgeLink, LinkFolder } from './bridgeLink.ts';
+import { FolderCodex } from './folderCodex.ts';
 import type { SessionIndex } from './sessionIndex.ts';
 import { SessionList } from './sessionList.ts';
 
@@ -25,6 +26,8 @@ export interface WindowDeps {
   /** The window's folders, in order. */
   folders(): readonly LinkFolder[];
   trusted(): boolean;
+  /** The window's files and Codex are on another machine than the person. Default false. */
+  remote?(): boolean;
   onError(error: unknown): void;
 }
 
@@ -60,6 +63,8 @@ export class WindowFace {
   readonly #deps: WindowDeps;
   readonly #store = new DisposableStore();
   readonly #sessions: SessionList;
+  /** What is known of each folder's Codex. */
+  readonly codex: FolderCodex;
   readonly #changed: Emitter<void>;
   /** The folder of the next new session. */
   #folder: FolderKey | null = null;
@@ -71,6 +76,8 @@ export class WindowFace {
     this.#deps = deps;
     this.#sessions = new SessionList(index.sessions());
     this.#changed = this.#store.add(new Emitter(deps.onError));
+    this.codex = this.#store.add(new FolderCodex(link, deps.onError));
+    this.#store.add(this.codex.onChanged(() => this.#changed.fire()));
     this.#store.add(link.onState(() => this.#changed.fire()));
     this.#store.add(link.onFolders((folders) => void this.#refresh(folders).catch(deps.onError)));
     this.#store.add(link.onSummary((summary) => this.#sessions.put(summary) && this.#listChanged()));
@@ -106,10 +113,11 @@ export class WindowFace {
 
   state(): Omit<ChatState, 'session' | 'draft'> {
     const folders = this.#folders();
+    const folder = this.#currentFolder(folders);
     return {
-      problem: this.#problem(),
+      problem: this.#problem(folder),
       folders,
-      folder: this.#currentFolder(folders),
+      folder,
       sessions: this.#sessions.list(),
     };
   }
@@ -129,6 +137,12 @@ export class WindowFace {
       if (!isGone(error)) throw error;
       index.setSelected(null);
     }
+  }
+
+  /** The folder that the chat is about; undefined before the bridge knows it. */
+  get folder(): FolderInfo | undefined {
+    const key = this.#currentFolder(this.#folders());
+    return this.link.folders.find((folder) => folder.key === key);
   }
 
   /** The window's folders or its trust have changed. */
@@ -307,7 +321,7 @@ export class WindowFace {
     return (folders.find(({ key }) => key === open) ?? folders[0])?.key ?? null;
   }
 
-  #problem(): ChatProblem | null {
+  #problem(folder: FolderKey | null): ChatProblem | null {
     if (this.#deps.folders().length === 0) return { kind: 'no_folder' };
     if (!this.#deps.trusted()) return { kind: 'untrusted' };
     const { state } = this.link;
@@ -315,7 +329,10 @@ export class WindowFace {
     if (state.kind === 'failed') {
       return state.retrying ? { kind: 'connecting' } : { kind: 'error', ...state.error };
     }
-    return this.#error === null || state.kind === 'connected' ? null : { kind: 'error', ...this.#error };
+    if (this.#error !== null && state.kind !== 'connected') return { kind: 'error', ...this.#error };
+    if (this.codex.of(folder)?.loggedIn !== false) return null;
+    const login = this.codex.login?.state ?? null;
+    return { kind: 'logged_out', login, remote: this.#deps.remote?.() === true };
   }
 
   /** Asks the bridge for lists of every folder; what it says is known from then on. */

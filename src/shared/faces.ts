@@ -215,6 +215,8 @@ export interface CodexStatus {
   readonly state: 'not_started' | 'starting' | 'ready' | 'failed';
   readonly path?: string;
   readonly version?: string;
+  /** Its `CODEX_HOME`, with its configuration and its login. */
+  readonly home?: string;
   /** Absent until Codex was asked, and where it can not tell. True also where the model provider wants no login. */
   readonly loggedIn?: boolean;
   readonly account?: AccountInfo;

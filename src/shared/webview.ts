@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { NumberedEvent } from './events.ts';
 import { type Attachment, approvalAnswerSchema, attachmentSchema, sessionSettingsSchema } from './faces.ts';
+import type { LoginState } from './login.ts';
 import { turnTaskSchema } from './review.ts';
 import type { ParamSchemas } from './rpc.ts';
 import type { FolderKey, SandboxMode, SessionId, SessionSnapshot, SessionSummary } from './session.ts';
@@ -11,6 +12,23 @@ import { sandboxSchema } from './settings.ts';
  * (`ready`), then gets numbered events and applies the same reducer as everyone.
  */
 const id = z.string().check(z.minLength(1), z.maxLength(128));
+
+/**
+ * Ways to sign in: `provider` opens Codex's configuration. Of a login that waits: `open` its page, `copy` its code,
+ * `cancel` it. `check`: the person has signed in elsewhere.
+ */
+export const LOGIN_ACTIONS = [
+  'chatgpt',
+  'device_code',
+  'api_key',
+  'provider',
+  'open',
+  'copy',
+  'cancel',
+  'check',
+] as const;
+
+export type LoginAction = (typeof LOGIN_ACTIONS)[number];
 
 export const chatParams = {
   /** The webview is there and wants everything. */
@@ -46,6 +64,8 @@ export const chatParams = {
   'link.open': z.object({ href: z.string() }),
   /** The person wants to do what a welcome or error state offers. */
   action: z.object({ name: z.enum(['open_folder', 'manage_trust', 'retry', 'show_log', 'open_settings']) }),
+  /** What the chat offers where Codex has no login. */
+  login: z.object({ what: z.enum(LOGIN_ACTIONS) }),
   /** The unsent text of the composer, kept by the host over a reload. */
   draft: z.object({ text: z.string().check(z.maxLength(100_000)) }),
   /** What the pickers offer, and what is chosen where no session is open yet. */
@@ -124,6 +144,8 @@ export type ChatProblem =
   | { readonly kind: 'no_folder' }
   | { readonly kind: 'untrusted' }
   | { readonly kind: 'connecting' }
+  /** `remote`: Codex runs on another machine than the person's browser. */
+  | { readonly kind: 'logged_out'; readonly login: LoginState | null; readonly remote: boolean }
   | { readonly kind: 'error'; readonly code: string; readonly message: string };
 
 export interface ChatState {
@@ -149,6 +171,7 @@ export interface ChatContract {
     'approval.answer': { params: z.infer<(typeof chatParams)['approval.answer']>; result: null };
     'link.open': { params: z.infer<(typeof chatParams)['link.open']>; result: null };
     action: { params: z.infer<typeof chatParams.action>; result: null };
+    login: { params: z.infer<typeof chatParams.login>; result: null };
     draft: { params: z.infer<typeof chatParams.draft>; result: null };
     'composer.options': {
       params: z.infer<(typeof chatParams)['composer.options']>;

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BridgeConnection } from '../../src/client/connect.ts';
@@ -162,6 +162,11 @@ describe('a device code', () => {
     await face.rpc.request('logout', { folder: key() });
     expect(issuer.asked).toContain('/revoke');
     expect(await face.rpc.request('account.read', { folder: key() })).toEqual({ loggedIn: false });
+    // What "codex login" in a terminal writes is found without a restart by hand.
+    writeFileSync(authFile(), JSON.stringify({ auth_mode: 'apikey', OPENAI_API_KEY: KEY }));
+    await expect
+      .poll(() => face.rpc.request('account.read', { folder: key() }), { timeout: 10_000 })
+      .toEqual({ loggedIn: true, account: { kind: 'apiKey' } });
   });
 
   it('can be given up', async () => {

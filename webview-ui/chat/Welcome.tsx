@@ -1,5 +1,6 @@
 import type { ChatProblem } from '../../src/shared/webview.ts';
 import { Icon } from './Icon.tsx';
+import { SignIn, SignInLine } from './SignIn.tsx';
 import type { ChatStore } from './store.ts';
 
 type ActionName = 'open_folder' | 'manage_trust' | 'retry' | 'show_log' | 'open_settings';
@@ -28,6 +29,8 @@ export function Welcome({ store }: { store: ChatStore }) {
           actions={[['manage_trust', 'Manage Trust']]}
         />
       );
+    case 'logged_out':
+      return <SignIn store={store} problem={problem} />;
     case 'error':
       return (
         <Notice
@@ -62,6 +65,9 @@ export function ProblemLine({ store }: { store: ChatStore }) {
         <Icon name="loading" spin /> Connecting to the bridge
       </p>
     );
+  }
+  if (problem.kind === 'logged_out') {
+    return store.turns.value.length > 0 ? <SignInLine store={store} problem={problem} /> : null;
   }
   if (problem.kind !== 'error' || store.head.value === null) return null;
   return (

@@ -107,6 +107,9 @@ export class ChatStore {
     this.#schedule = schedule;
     rpc.on('state', (state) => {
       this.window.value = state;
+      // What could not be sent for want of a login can be sent now.
+      const signedIn = state.problem?.kind !== 'logged_out';
+      if (signedIn && this.failure.value?.code === 'CODEX_LOGGED_OUT') this.failure.value = null;
     });
     rpc.on('session', ({ session }) => {
       // What came before belongs to the old snapshot; what follows, to this one.

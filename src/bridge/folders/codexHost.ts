@@ -32,7 +32,7 @@ interface CodexHostDeps {
   onDown(error: BridgeError): void;
   onStatus(): void;
   /** Somebody has logged in or out here: another Codex of the same `CODEX_HOME` does not notice by itself. */
-  onAccount(): void;
+  onAccount(loggedIn: boolean): void;
 }
 
 /**
@@ -220,7 +220,9 @@ export class CodexHost {
       signal.throwIfAborted();
       const link = { client, generation: this.#generation };
       this.#connected = link;
-      this.#set({ state: 'ready', path: binary.path, version: binary.version });
+      const home = client.about?.codexHome;
+      const about = { path: binary.path, version: binary.version, ...(home === undefined ? {} : { home }) };
+      this.#set({ state: 'ready', ...about });
       void this.#readModels(client);
       return link;
     } catch (error) {
@@ -285,10 +287,10 @@ export class CodexHost {
     if (method === 'account/login/completed') {
       // First who it is: there is no moment without a login in between.
       void read.then(() => this.#login.completed(params));
-      if (params.success) this.#deps.onAccount();
+      if (params.success) this.#deps.onAccount(true);
     } else if (params.authMode === null) {
       // A logout, in a terminal's Codex perhaps.
-      this.#deps.onAccount();
+      void read.then(() => this.#deps.onAccount(false));
     }
   }
 

@@ -33,15 +33,17 @@ interface FolderAccountDeps {
 
 /**
  * The login as one folder's Codex sees it. All folders have the same `CODEX_HOME`, but a Codex that runs reads
- * the file with the login only while it has none: after a login or a logout elsewhere it is replaced, as soon as
- * nothing runs in it.
+ * the file with the login only as long as it has never had one: after a login elsewhere, and after any logout, it
+ * is replaced as soon as nothing runs in it.
  */
 export class FolderAccount implements AccountApi, Disposable {
   readonly #deps: FolderAccountDeps;
   readonly #starting: Emitter<void>;
   readonly #changed: Emitter<void>;
-  /** Codex has another login than the file. */
+  /** Codex has, or will not notice, another login than the file's. */
   #stale = false;
+  /** Requests that this Codex has not answered yet. */
+  #asked = 0;
 
   constructor(deps: FolderAccountDeps) {
     this.#deps = deps;
@@ -86,7 +88,7 @@ export class FolderAccount implements AccountApi, Disposable {
 
   async login(method: LoginMethod): Promise<LoginState | undefined> {
     this.#starting.fire();
-    await this.#deps.codex.startLogin(method);
+    await this.#asking(this.#deps.codex.startLogin(method));
     return this.#deps.codex.status.login;
   }
 
@@ -95,13 +97,14 @@ export class FolderAccount implements AccountApi, Disposable {
   }
 
   logout(): Promise<void> {
-    return this.#deps.codex.logout();
+    return this.#asking(this.#deps.codex.logout());
   }
 
-  /** This folder's Codex has another login now. */
-  changedHere(): void {
-    this.#stale = false;
+  /** This folder's Codex has another login now, or none. */
+  changedHere(loggedIn: boolean): void {
+    this.#stale = !loggedIn;
     this.#changed.fire();
+    this.settle();
   }
 
   /** Another folder's Codex has another login now. */
@@ -115,7 +118,7 @@ export class FolderAccount implements AccountApi, Disposable {
     const { codex, logger } = this.#deps;
     const { state } = codex.status;
     // One that starts has perhaps read the old file: it is looked at when it is ready.
-    if (!this.#stale || state === 'starting' || this.#deps.busy()) return;
+    if (!this.#stale || state === 'starting' || this.#asked > 0 || this.#deps.busy()) return;
     this.#stale = false;
     if (state !== 'ready') {
       codex.forgetAccount();
@@ -124,6 +127,16 @@ export class FolderAccount implements AccountApi, Disposable {
     this.#deps.renew().catch((error: unknown) => {
       logger.warn('Codex could not be started again after a login elsewhere', { error });
     });
+  }
+
+  async #asking(answer: Promise<void>): Promise<void> {
+    this.#asked += 1;
+    try {
+      await answer;
+    } finally {
+      this.#asked -= 1;
+      this.settle();
+    }
   }
 
   dispose(): void {

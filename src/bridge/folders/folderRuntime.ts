@@ -110,7 +110,7 @@ export class FolderRuntime implements FolderApi {
         void this.terminals.endAll();
       },
       onStatus: () => this.#tellStatus(),
-      onAccount: () => this.account.changedHere(),
+      onAccount: (loggedIn) => this.account.changedHere(loggedIn),
     });
     this.account = this.#store.add(
       new FolderAccount({

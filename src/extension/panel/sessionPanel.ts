@@ -12,7 +12,7 @@ import type { TerminalHost } from '../terminal/terminalHost.ts';
 import { WindowFace } from '../windowFace.ts';
 import { changesHandlers } from './panelHandlers.ts';
 
-export interface PanelDeps extends Pick<ChatHostDeps, 'memory' | 'openLink' | 'onError'> {
+export interface PanelDeps extends Pick<ChatHostDeps, 'memory' | 'openLink' | 'login' | 'onError'> {
   readonly extension: vscode.Uri;
   /** A line of the panel's own: it has its session open whatever the side bar shows. */
   createLink(): BridgeLink;
@@ -56,7 +56,8 @@ export class SessionPanel {
     this.#store.add({ dispose: () => void index.flush() });
     index.setSelected(shown.session);
     const trusted = () => vscode.workspace.isTrusted;
-    this.#window = this.#store.add(new WindowFace({ link, index, folders, trusted, onError }));
+    const remote = () => vscode.env.remoteName !== undefined;
+    this.#window = this.#store.add(new WindowFace({ link, index, folders, trusted, remote, onError }));
 
     const icon = (name: string) => vscode.Uri.joinPath(deps.extension, 'media', name);
     // A tab's icon has no colour of the theme's.
@@ -71,6 +72,7 @@ export class SessionPanel {
         index,
         memory,
         openLink,
+        login: (what) => deps.login(what),
         action: (name) => deps.action(name, () => this.start()),
         onError,
       }),

@@ -1,0 +1,79 @@
+import { DisposableStore, Emitter } from '../shared/disposables.ts';
+import type { CodexStatus } from '../shared/faces.ts';
+import type { LoginState } from '../shared/login.ts';
+import type { FolderKey } from '../shared/session.ts';
+import type { BridgeLink } from './bridgeLink.ts';
+
+/** What the bridge has told of the Codex of each folder, of other windows' folders, too. */
+export class FolderCodex {
+  readonly #link: BridgeLink;
+  readonly #onError: (error: unknown) => void;
+  readonly #store = new DisposableStore();
+  readonly #changed: Emitter<void>;
+  readonly #known = new Map<FolderKey, CodexStatus>();
+  /** Of each answer that is on its way: the folders of which something newer has been told meanwhile. */
+  readonly #pulls = new Set<Set<FolderKey>>();
+
+  constructor(link: BridgeLink, onError: (error: unknown) => void) {
+    this.#link = link;
+    this.#onError = onError;
+    this.#changed = this.#store.add(new Emitter(onError));
+    this.#store.add(
+      link.onFolderStatus(({ key, codex }) => {
+        for (const newer of this.#pulls) newer.add(key);
+        this.#known.set(key, codex);
+        this.#changed.fire();
+      }),
+    );
+    // A bridge that ran already has told its status before this window came.
+    this.#store.add(link.onFolders(() => void this.#pull().catch(onError)));
+    this.#store.add(
+      link.onState(({ kind }) => {
+        if (kind !== 'connected') this.#known.clear();
+      }),
+    );
+  }
+
+  get onChanged() {
+    return this.#changed.on;
+  }
+
+  of(folder: FolderKey | null): CodexStatus | undefined {
+    return folder === null ? undefined : this.#known.get(folder);
+  }
+
+  /** The login that waits or has failed, in whichever folder: there is one for all. */
+  get login(): { readonly folder: FolderKey; readonly state: LoginState } | undefined {
+    for (const [folder, { login: state }] of this.#known) if (state !== undefined) return { folder, state };
+    return undefined;
+  }
+
+  /** Has Codex say who is logged in where nobody has asked it yet; starts it for that. */
+  async ask(folder: FolderKey): Promise<void> {
+    await this.#pull();
+    const known = this.#known.get(folder);
+    if (known?.state !== 'not_started' || known.loggedIn !== undefined) return;
+    try {
+      await this.#link.request('account.read', { folder });
+    } catch (error) {
+      // Nobody waits for it: the status tells what is wrong with Codex.
+      this.#onError(error);
+    }
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+  }
+
+  async #pull(): Promise<void> {
+    const newer = new Set<FolderKey>();
+    this.#pulls.add(newer);
+    try {
+      const { folders } = await this.#link.request('status', {});
+      for (const { key, codex } of folders) if (!newer.has(key)) this.#known.set(key, codex);
+    } finally {
+      this.#pulls.delete(newer);
+    }
+    this.#changed.fire();
+  }
+}

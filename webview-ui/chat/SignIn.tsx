@@ -1,0 +1,183 @@
+import './signIn.css';
+import { useState } from 'preact/hooks';
+import type { ChatProblem, LoginAction } from '../../src/shared/webview.ts';
+import { Icon } from './Icon.tsx';
+import type { ChatStore } from './store.ts';
+
+type LoggedOut = Extract<ChatProblem, { kind: 'logged_out' }>;
+type Choice = readonly [LoginAction, string];
+
+interface SignInProps {
+  readonly store: ChatStore;
+  readonly problem: LoggedOut;
+}
+
+/** What is said while an action is on its way; those that are done at once say nothing. */
+const PENDING: Partial<Record<LoginAction, string>> = {
+  chatgpt: 'Starting the sign-in',
+  device_code: 'Asking for a code',
+  api_key: 'Waiting for the key',
+  check: 'Asking Codex',
+};
+
+/** In the place of a conversation: the ways to sign in to Codex, or the one that waits for the person. */
+export function SignIn({ store, problem }: SignInProps) {
+  const { pending, run } = usePending(store);
+  const { login } = problem;
+  if (login?.state === 'waiting') {
+    return (
+      <div class="welcome sign-in" role="status">
+        {login.kind === 'device_code' ? (
+          <>
+            <Icon name="key" />
+            <h1>Type this code in</h1>
+            <UserCode code={login.userCode} />
+            <p>
+              on <span class="page">{login.url}</span>, in any browser. It holds until{' '}
+              {timeOf(login.expiresAt)}.
+            </p>
+          </>
+        ) : (
+          <>
+            <Icon name="globe" />
+            <h1>Sign in on the page</h1>
+            <p>It has opened in your browser. The chat is ready as soon as you are done there.</p>
+          </>
+        )}
+        <p class="waiting">
+          <Icon name="loading" spin /> Waiting for you to sign in
+        </p>
+        <Buttons choices={choicesOf(problem)} pending={pending} run={run} />
+      </div>
+    );
+  }
+  return (
+    <div class="welcome sign-in">
+      <Icon name="account" />
+      <h1>Sign in to Codex</h1>
+      {login === null ? (
+        <p>Codex has no login yet. It keeps the one that you choose, also for Codex in your terminals.</p>
+      ) : (
+        <p role="alert">{login.error.message}</p>
+      )}
+      {problem.remote && (
+        <p>Codex runs on another machine than your browser: there a device code works best.</p>
+      )}
+      <Buttons choices={choicesOf(problem)} pending={pending} run={run} />
+      <button type="button" class="link-button" disabled={pending !== null} onClick={() => run('check')}>
+        I have signed in elsewhere: check again
+      </button>
+      <p class="pending" role="status">
+        {pending !== null && PENDING[pending] !== undefined && (
+          <>
+            <Icon name="loading" spin /> {PENDING[pending]}
+          </>
+        )}
+      </p>
+    </div>
+  );
+}
+
+/** The same in a few lines, below a conversation. */
+export function SignInLine({ store, problem }: SignInProps) {
+  const { pending, run } = usePending(store);
+  const { login } = problem;
+  const waiting = login?.state === 'waiting';
+  return (
+    <div class="problem sign-in-line" role="status">
+      <Icon name={waiting ? 'loading' : 'account'} spin={waiting} />
+      <div>
+        <p>{lineOf(problem)}</p>
+        {waiting && login.kind === 'device_code' && <UserCode code={login.userCode} />}
+        <p class="actions">
+          {choicesOf(problem).map(([what, label]) => (
+            <button
+              key={what}
+              type="button"
+              class="link-button"
+              disabled={pending !== null}
+              onClick={() => run(what)}
+            >
+              {label}
+            </button>
+          ))}
+        </p>
+      </div>
+    </div>
+  );
+}
+
+function Buttons(props: {
+  readonly choices: readonly Choice[];
+  readonly pending: LoginAction | null;
+  readonly run: (what: LoginAction) => void;
+}) {
+  return props.choices.map(([what, label], place) => (
+    <button
+      key={what}
+      type="button"
+      class={place === 0 ? 'primary' : 'secondary'}
+      disabled={props.pending !== null}
+      onClick={() => props.run(what)}
+    >
+      {label}
+    </button>
+  ));
+}
+
+/** Read letter by letter: as a word nobody could type it in. */
+function UserCode({ code }: { code: string }) {
+  return (
+    <p class="user-code">
+      <span aria-hidden="true">{code}</span>
+      <span class="sr-only">{[...code].join(' ')}</span>
+    </p>
+  );
+}
+
+/** What can be done now, the best first. */
+function choicesOf({ login, remote }: LoggedOut): Choice[] {
+  if (login?.state === 'waiting') {
+    if (login.kind === 'device_code') {
+      return [
+        ['open', 'Open the Page'],
+        ['copy', 'Copy the Code'],
+        ['cancel', 'Cancel'],
+      ];
+    }
+    return [
+      ['open', 'Open the Page Again'],
+      ['device_code', 'Use a Device Code'],
+      ['cancel', 'Cancel'],
+    ];
+  }
+  const browser: Choice = ['chatgpt', 'Sign In with ChatGPT'];
+  const device: Choice = ['device_code', 'Use a Device Code'];
+  return [
+    ...(remote ? [device, browser] : [browser, device]),
+    ['api_key', 'Use an API Key'],
+    ['provider', 'Use Another Model Provider'],
+  ];
+}
+
+function lineOf({ login }: LoggedOut): string {
+  if (login === null) return 'Codex is not signed in.';
+  if (login.state === 'failed') return login.error.message;
+  return login.kind === 'device_code'
+    ? `Type this code in on ${login.url}. It holds until ${timeOf(login.expiresAt)}.`
+    : 'Sign in on the page that has opened in your browser.';
+}
+
+function timeOf(at: number): string {
+  return new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+}
+
+/** One action at a time. */
+function usePending(store: ChatStore) {
+  const [pending, setPending] = useState<LoginAction | null>(null);
+  const run = (what: LoginAction) => {
+    setPending(what);
+    void store.ask('login', { what }).finally(() => setPending(null));
+  };
+  return { pending, run };
+}
