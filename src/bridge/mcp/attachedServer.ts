@@ -115,7 +115,7 @@ export class AttachedServer implements AttachedChannel, AttachedCalls {
 
   requestKey(id: RequestId): string | undefined {
     const { key } = this.#transport.markOf(id);
-    return key !== undefined ? undefined : `attach ${this.#request.instance} ${key}`;
+    return key === undefined ? undefined : `attach ${this.#request.instance} ${key}`;
   }
 
   congested(): boolean {
