@@ -12,6 +12,9 @@ import type { Face, Views } from './face.ts';
 import { isFromMenu } from './menuArgument.ts';
 import { lazyTree } from './views/lazyTree.ts';
 
+/** The commands of every window: the chat says what is missing where nothing can be done yet. */
+const EVERYWHERE: readonly CommandId[] = ['codexBridge.showChat', 'codexBridge.showLog'];
+
 /** What the extension exports: for the tests of this project. */
 export interface ExtensionApi {
   /** Time that `activate` took, in ms. */
@@ -100,7 +103,7 @@ async function runCommand(
   log: vscode.LogOutputChannel,
   face: LoadFace,
 ): Promise<unknown> {
-  if (id !== 'codexBridge.showLog' && !(await isUsable())) return undefined;
+  if (!EVERYWHERE.includes(id) && !(await isUsable())) return undefined;
   try {
     return await (await face()).actions[id](argument);
   } catch (error) {

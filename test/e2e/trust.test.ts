@@ -36,8 +36,12 @@ describe('a folder that is not trusted', () => {
     const chat = await workbench.chat();
     await chat.getByRole('heading', { name: 'This folder is not trusted' }).waitFor();
     await workbench.screenshot('chat-untrusted');
-    await workbench.runCommand('Codex Bridge: Ask Codex');
-    await workbench.page.locator('.notifications-toasts', { hasText: 'you do not trust' }).waitFor();
+    // Nothing else can be done yet.
+    const offered = await paletteOf(workbench);
+    expect(offered).toEqual(['Codex Bridge: Show Chat', 'Codex Bridge: Show Log']);
+    await workbench.page.locator('.activitybar a[aria-label^="Explorer"]').click();
+    await workbench.runCommand('Codex Bridge: Show Chat');
+    await chat.getByRole('heading', { name: 'This folder is not trusted' }).waitFor();
     expect(existsSync(`${vscode.bridgeHome}/bridge.json`)).toBe(false);
     expect(existsSync(`${vscode.bridgeHome}/logs`)).toBe(false);
 
@@ -47,8 +51,24 @@ describe('a folder that is not trusted', () => {
       .getByRole('button', { name: /^Trust$/ })
       .click();
     await chat.getByRole('heading', { name: 'Ask Codex' }).waitFor();
+    expect((await paletteOf(workbench)).length).toBeGreaterThan(10);
     await workbench.send('Now I trust you');
     await chat.locator('.answer', { hasText: 'Echo: Now I trust you' }).waitFor();
     expect(model.prompts()).toEqual(['Now I trust you']);
   });
 });
+
+/** Our commands that the palette offers. */
+async function paletteOf({ page }: Workbench): Promise<string[]> {
+  await page.keyboard.press('F1');
+  await page.locator('.quick-input-widget input').first().fill('>Codex Bridge:');
+  const rows = page.locator('.quick-input-list .monaco-list-row', { hasText: 'Codex Bridge:' });
+  await rows.filter({ hasText: 'Show Log' }).waitFor();
+  const labels = await rows.locator('.label-name').allInnerTexts();
+  await page.keyboard.press('Escape');
+  // VS Code brings a command of its own for each view.
+  return labels
+    .map((label) => label.replaceAll('\u00a0', ' '))
+    .filter((label) => !/: Focus on .* View$/.test(label))
+    .sort();
+}
