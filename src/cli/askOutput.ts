@@ -71,7 +71,8 @@ export class AskOutput {
 
   #ask({ id, request, decisions }: Approval, answer: Answer): void {
     say(`Codex asks: ${questionOf(request)}`);
-    if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    const form = request.kind === 'question' && (request.fields ?? []).length > 0;
+    if (form || !process.stdin.isTTY || !process.stderr.isTTY) {
       say('Answer in VS Code; without an answer it is declined.');
       return;
     }

@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { appendFileSync, existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFailed } from 'vitest';
 import type { BridgeConnection } from '../../src/client/connect.ts';
 import {
   type Approval,
@@ -15,8 +15,11 @@ import { DEFAULT_SETTINGS } from '../../src/shared/settings.ts';
 import { Follower, joinBridge } from '../support/faces.ts';
 import { type RealBridge, startRealBridge } from '../support/realBridge.ts';
 import { call, command, type Step, text } from '../support/scriptedModel.ts';
+import { TerminalViewer } from '../support/terminalViewer.ts';
 
 const source = { kind: 'window' } as const;
+/** Answers what the TUI would ask at its first start: which of two models. */
+const QUIET = '\n[notice.model_migrations]\n"gpt-5.5" = "gpt-6-sol"\n';
 const asks = { ...DEFAULT_SETTINGS.defaults, approvalPolicy: 'untrusted' } as const;
 
 let bridge: RealBridge;
@@ -172,6 +175,34 @@ describe("the model's question", () => {
     expect(decisions(done)).toMatchObject([
       { about: 'question', decision: 'accept', answers: [{ question: 'Which colour?', answer: value }] },
     ]);
+  });
+
+  it('closes when it was answered in the terminal', async () => {
+    bridge = await startRealBridge({
+      codexFeatures: ['default_mode_request_user_input'],
+      codexConfig: 'suppress_unstable_features_warning = true',
+    });
+    appendFileSync(join(dirname(bridge.stateDir), 'ch', 'config.toml'), QUIET);
+    const face = await joinFace();
+    const { id } = await face.rpc.request('session.create', { folder: bridge.folder(0).info.key });
+    const followed = await Follower.open(face, id);
+    const viewer = await TerminalViewer.open(face.rpc, id, { cols: 100, rows: 30 });
+    onTestFailed(() => console.log(viewer.text));
+    await viewer.shows('OpenAI Codex');
+    bridge.model.script(({ outputs }) => (outputs.length === 0 ? [question] : [text(outputs.join(' '))]));
+    await face.rpc.request('session.prompt', { session: id, prompt: 'go', source });
+    await followed.until((session) => session.approvals.length > 0);
+    await viewer.shows('Which colour?');
+    await viewer.type('\r');
+    const done = await followed.until(({ turns }) => turns.length > 0 && idle(followed.state));
+    expect(done.approvals).toEqual([]);
+    expect(answerOf(done.turns[0] ?? expect.fail())).toContain('"Red"');
+    expect(followed.events.map(({ event }) => event)).toContainEqual(
+      expect.objectContaining({ type: 'approval.resolved', by: 'codex' }),
+    );
+    // What was answered there is not known here.
+    expect(decisions(done)).toEqual([]);
+    viewer.dispose();
   });
 
   it('can be declined: the turn goes on without', async () => {

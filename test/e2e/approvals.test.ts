@@ -301,6 +301,21 @@ describe('approvals and questions', () => {
       await workbench.screenshot(`keyboard-${kind}`);
       found.push(...(await findings(frame)).map((finding) => `${theme}, in the transcript: ${finding}`));
     }
+    // As narrow as people make it.
+    const sash = workbench.page.locator('.monaco-sash.vertical:not(.disabled)').first();
+    const { x = 0, y = 0, height = 0 } = (await sash.boundingBox()) ?? {};
+    await workbench.page.mouse.move(x + 2, y + height / 2);
+    await workbench.page.mouse.down();
+    await workbench.page.mouse.move(x + 2, y + height / 2 + 5);
+    await workbench.page.mouse.move(48 + 260, y + height / 2);
+    await workbench.page.mouse.up();
+    const root = chat.locator('html');
+    await expect.poll(() => root.evaluate((element) => element.clientWidth)).toBeLessThan(290);
+    await workbench.screenshot('question-dark-260');
+    await button('Decline and say why…').click();
+    await workbench.screenshot('question-why-dark-260');
+    expect(await root.evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0);
+    await button('Back').click();
     expect(found).toEqual([]);
     await button('Decline').click();
     await completed().waitFor();

@@ -167,7 +167,37 @@ describe('rights', () => {
     expect(approval.reason).toBe('to install');
     expect(approval.request).toEqual({
       kind: 'permissions',
-      text: 'Network access to any host\nRead /etc\nWrite /opt\nDeny **/.env',
+      text: 'Network access to any host\nRead /etc\nWrite /opt\nDeny what fits **/.env',
+    });
+  });
+
+  test('a place without a path is named', () => {
+    const entry = (value: object, access = 'write') => ({ path: { type: 'special', value }, access });
+    const entries = [
+      entry({ kind: 'root' }, 'read'),
+      entry({ kind: 'minimal' }, 'read'),
+      entry({ kind: 'project_roots', subpath: null }),
+      entry({ kind: 'project_roots', subpath: '.git' }),
+      entry({ kind: 'tmpdir' }),
+      entry({ kind: 'slash_tmp' }),
+      entry({ kind: 'unknown', path: 'moon', subpath: null }),
+    ];
+    const permissions = { network: null, fileSystem: { read: null, write: null, entries } };
+    const approval = toApproval(
+      asked('item/permissions/requestApproval', { cwd: '/f', reason: null, permissions }),
+      CONTEXT,
+    );
+    expect(approval.request).toEqual({
+      kind: 'permissions',
+      text: [
+        'Read everything on this machine',
+        'Read what programs need to start',
+        'Write the folder',
+        'Write .git in the folder',
+        'Write the folder for temporary files ($TMPDIR)',
+        'Write /tmp',
+        'Write {"kind":"unknown","path":"moon","subpath":null}',
+      ].join('\n'),
     });
   });
 

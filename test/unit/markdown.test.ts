@@ -201,4 +201,71 @@ Done. See \`b.ts\`.
   it('has a title where the session has none', () => {
     expect(toMarkdown(newSession('s_1', { title: '' }))).toMatch(/^# Untitled session\n/);
   });
+
+  it('says what was declined and why, what was answered, and what was added', () => {
+    const base = { startedAt: 0, type: 'decision', by: 'face' } as const;
+    const text = withTurn({
+      items: [
+        { id: 'p', type: 'user_message', status: 'completed', startedAt: 0, text: 'prompt' },
+        { id: 'm', type: 'user_message', status: 'completed', startedAt: 0, text: 'and\nthis' },
+        {
+          ...base,
+          id: 'd',
+          status: 'declined',
+          about: 'command',
+          subject: 'rm -r build',
+          decision: 'decline',
+          reason: 'Not\n# that',
+        },
+        {
+          ...base,
+          id: 'q',
+          status: 'completed',
+          about: 'question',
+          subject: 'Which?',
+          decision: 'accept',
+          answers: [{ question: 'Which?', answer: '**Red**' }, { question: 'The key?' }],
+        },
+        {
+          ...base,
+          id: 't',
+          by: 'timeout',
+          status: 'declined',
+          about: 'permissions',
+          subject: 'Write /opt',
+          decision: 'decline',
+        },
+      ],
+    });
+    expect(text.slice(text.indexOf('> Added'), text.indexOf('\n\n*queued*'))).toBe(`> Added: and
+> this
+
+**Declined**:
+
+\`\`\`sh
+rm -r build
+\`\`\`
+
+> Because: Not
+> # that
+
+**Answered**:
+
+\`\`\`text
+Which?
+\`\`\`
+
+> Which?
+> **Red**
+>
+> The key?
+> (kept secret)
+
+**Declined** (nobody was there to answer):
+
+\`\`\`text
+Write /opt
+\`\`\``);
+    expect(text.match(/prompt/g)).toHaveLength(1);
+  });
 });

@@ -8,6 +8,7 @@ import type { CommandExecutionApprovalDecision } from './generated/v2/CommandExe
 import type { CommandExecutionRequestApprovalParams } from './generated/v2/CommandExecutionRequestApprovalParams.ts';
 import type { CommandExecutionRequestApprovalResponse } from './generated/v2/CommandExecutionRequestApprovalResponse.ts';
 import type { FileChangeRequestApprovalResponse } from './generated/v2/FileChangeRequestApprovalResponse.ts';
+import type { FileSystemSpecialPath } from './generated/v2/FileSystemSpecialPath.ts';
 import type { McpServerElicitationRequestResponse } from './generated/v2/McpServerElicitationRequestResponse.ts';
 import type { PermissionsRequestApprovalParams } from './generated/v2/PermissionsRequestApprovalParams.ts';
 import type { PermissionsRequestApprovalResponse } from './generated/v2/PermissionsRequestApprovalResponse.ts';
@@ -284,11 +285,29 @@ function permissionsText({ network, fileSystem }: RequestPermissionProfile): str
       path.type === 'path'
         ? path.path
         : path.type === 'glob_pattern'
-          ? path.pattern
-          : JSON.stringify(path.value);
+          ? `what fits ${path.pattern}`
+          : specialPlace(path.value);
     lines.push(`${access === 'deny' ? 'Deny' : access === 'write' ? 'Write' : 'Read'} ${name}`);
   }
   return lines.length > 0 ? [...new Set(lines)].join('\n') : 'No more rights than now';
+}
+
+function specialPlace(place: FileSystemSpecialPath): string {
+  switch (place.kind) {
+    case 'root':
+      return 'everything on this machine';
+    case 'minimal':
+      return 'what programs need to start';
+    case 'project_roots':
+      return place.subpath === null ? 'the folder' : `${place.subpath} in the folder`;
+    case 'tmpdir':
+      return 'the folder for temporary files ($TMPDIR)';
+    case 'slash_tmp':
+      return '/tmp';
+    default:
+      // One that a newer Codex knows: as it says it.
+      return JSON.stringify(place);
+  }
 }
 
 function isYes(decision: ApprovalDecision): decision is 'accept' | 'accept_for_session' {
