@@ -66,7 +66,7 @@ describe.each(ERAS)('patch and plan through MCP %s', (era) => {
         { path: 'untracked.txt', kind: 'update', added: 1, removed: 1 },
       ],
       notices: [expect.stringContaining('the folder is as it was')],
-      next: expect.stringContaining('apply'),
+      next: expect.stringContaining('with mode "apply" and turn "t_'),
     });
     expect(Object.keys(preview.data)[0]).toBe('answer');
     const diff = String(preview.data['diff']);

@@ -54,8 +54,7 @@ async function copyEntry(entry: Entry, source: string, target: string, blobs: Bl
   }
   if (entry.type === 'link') {
     if (entry.hash === undefined) return false;
-    symlinkSync(await blobs.read(entry.hash), target);
-    return true;
+    return link(await blobs.read(entry.hash), target);
   }
   if (entry.hash !== undefined) {
     blobs.copyTo(entry.hash, target);
@@ -74,6 +73,17 @@ async function copyEntry(entry: Entry, source: string, target: string, blobs: Bl
   return true;
 }
 
+/** Windows lets not everybody make links. */
+function link(to: Buffer, path: string): boolean {
+  try {
+    symlinkSync(to, path);
+    return true;
+  } catch (error) {
+    if (isUnreadable(error)) return false;
+    throw error;
+  }
+}
+
 function isUnreadable(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return (
@@ -84,5 +94,5 @@ function isUnreadable(error: unknown): boolean {
 function missingNote(paths: readonly string[]): string {
   const named = paths.slice(0, 5).join(', ');
   const more = paths.length > 5 ? ` and ${paths.length - 5} more` : '';
-  return `The copy was made without what could not be read: ${named}${more}.`;
+  return `The copy was made without what could not be copied: ${named}${more}.`;
 }

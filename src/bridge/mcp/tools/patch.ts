@@ -129,7 +129,7 @@ async function resultOf(
   const isApplied = applied ?? turn.changes?.preview !== true;
   const structured = {
     ...described,
-    ...(isApplied ? whenApplied(described, turn) : {}),
+    ...(isApplied ? whenApplied(described, turn) : whenPreviewed(turn)),
     diff: page.text,
     ...(page.cursor === undefined ? {} : { diff_cursor: page.cursor }),
     applied: isApplied,
@@ -141,6 +141,12 @@ async function resultOf(
     isError,
     ...(isLarge ? { links: [linkOf(session)] } : {}),
   };
+}
+
+/** The diff is here: what is left is to take it. */
+function whenPreviewed({ id, status, changes }: TurnSnapshot): { next?: string } {
+  if (status !== 'completed' || changes === undefined || changes.files.length === 0) return {};
+  return { next: `To make this very change in the folder, call patch with mode "apply" and turn "${id}".` };
 }
 
 /** A preview that is in the folder by now is no preview to whoever reads on. */
