@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import type { Browser, Locator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { clientCommand, ensureClientTools } from '../../scripts/lib/clientTools.mjs';
+import { launcherFile } from '../../src/client/launcher.ts';
 import { BesideChat } from '../support/besideChat.ts';
 import { launchBrowser, Workbench } from '../support/browser.ts';
+import { alive, until } from '../support/cli.ts';
 import { type CodexHome, makeCodexHome } from '../support/codexHome.ts';
 import { ScriptedModel } from '../support/scriptedModel.ts';
 import { VsCode } from '../support/vscode.ts';
@@ -108,6 +110,30 @@ describe('connecting a client in VS Code', () => {
     await beside.pick('All folders');
     await beside.toast('has a token in it').waitFor();
     expect(await copied()).toMatch(/"Authorization": "Bearer /);
+  });
+
+  test('uninstalling ends the bridge at the next start, and says which registrations remain', async () => {
+    const bridge = vscode.bridgePid() ?? 0;
+    expect(alive([bridge])).toBe(1);
+    await workbench.page.close();
+    vscode.uninstall();
+    await vscode.restart();
+    // VS Code tidies up when the first window connects.
+    workbench = await Workbench.open(browser, vscode.workbenchUrl());
+    await until('the bridge has gone', () => alive([bridge]) === 0, 60_000);
+    const log = join(vscode.bridgeHome, 'logs/uninstall.log');
+    await until('it is told', () => existsSync(log));
+    const launcher = launcherFile(vscode.bridgeHome);
+    const told = readFileSync(log, 'utf8');
+    expect(told).toContain(`cursor, for ${realpathSync(vscode.folder)}`);
+    expect(told).toContain(`"${launcher}" connect --remove`);
+    execFileSync(launcher, ['connect', '--remove', '--yes'], {
+      cwd: vscode.folder,
+      env: { ...codex.env, CODEX_BRIDGE_HOME: vscode.bridgeHome },
+      timeout: 60_000,
+    });
+    expect(existsSync(join(vscode.folder, '.cursor'))).toBe(false);
+    expect(existsSync(launcher)).toBe(false);
   });
 });
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -127,6 +127,17 @@ export class VsCode {
     });
     this.#server = server;
     this.#url = await this.#listening(server);
+  }
+
+  /** Uninstalls the extension, as the command of VS Code does. What it leaves to do is done at the next start. */
+  uninstall(): void {
+    const at = (name: string) => join(this.#temp.path, name);
+    const flags = ['--config', at('config.yaml'), '--user-data-dir', at('u'), '--extensions-dir', at('e')];
+    execFileSync(
+      process.execPath,
+      [ensureVsCode().entry, ...flags, '--uninstall-extension', 'codex-bridge.codex-bridge'],
+      { env: this.#environment(), timeout: START_DEADLINE_MS, stdio: 'pipe' },
+    );
   }
 
   /** Everything at once, as in a power cut: VS Code, the bridge and its Codex. */
