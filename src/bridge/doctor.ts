@@ -111,7 +111,7 @@ async function checkLogin(
         name,
         ok: false,
         detail: 'not logged in',
-        fix: 'Run "codex login", or set a model provider in Codex\'s config.toml.',
+        fix: 'Sign in in VS Code ("Codex Bridge: Sign In"), run "codex login", or set a model provider in Codex\'s config.toml.',
       };
     } finally {
       await server.stop();

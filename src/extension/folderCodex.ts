@@ -4,9 +4,11 @@ import type { LoginState } from '../shared/login.ts';
 import type { FolderKey } from '../shared/session.ts';
 import type { BridgeLink } from './bridgeLink.ts';
 
+type StatusLink = Pick<BridgeLink, 'onFolderStatus' | 'onFolders' | 'onState' | 'request'>;
+
 /** What the bridge has told of the Codex of each folder, of other windows' folders, too. */
 export class FolderCodex {
-  readonly #link: BridgeLink;
+  readonly #link: StatusLink;
   readonly #onError: (error: unknown) => void;
   readonly #store = new DisposableStore();
   readonly #changed: Emitter<void>;
@@ -14,7 +16,7 @@ export class FolderCodex {
   /** Of each answer that is on its way: the folders of which something newer has been told meanwhile. */
   readonly #pulls = new Set<Set<FolderKey>>();
 
-  constructor(link: BridgeLink, onError: (error: unknown) => void) {
+  constructor(link: StatusLink, onError: (error: unknown) => void) {
     this.#link = link;
     this.#onError = onError;
     this.#changed = this.#store.add(new Emitter(onError));

@@ -9,7 +9,8 @@ interface Kind {
 
 const LOGGED_OUT: Kind = {
   code: 'CODEX_LOGGED_OUT',
-  advice: 'Log in with "codex login" in a terminal, then ask again.',
+  advice:
+    'Sign in again, in VS Code ("Codex Bridge: Sign Out", then "Sign In") or with "codex login" in a terminal, then ask again.',
 };
 const TRY_LATER: Kind = { code: 'MODEL_ERROR', advice: 'Wait a little, then ask again.' };
 const CONNECTION: Kind = {
