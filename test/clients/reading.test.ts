@@ -99,7 +99,7 @@ describe.each(ERAS)('resources and prompts through MCP %s', (era) => {
     expect(await client.prompt('delegate', { task: 'rename it' })).toMatch(/ask tool.*rename it/s);
     expect(await client.prompt('second-opinion')).toContain('read-only');
     expect(await client.prompt('review', { target: 'branch', ref: 'main' })).toContain(
-      'target "branch", "main"',
+      'target "branch", ref "main"',
     );
     expect(await client.prompt('continue', { session: 's_1' })).toContain('session "s_1"');
     expect(await client.complete('review', 'target', 'b')).toEqual(['branch']);

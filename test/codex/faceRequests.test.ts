@@ -80,8 +80,10 @@ it('answers every request as the contract says', async () => {
   const copy = await copies(all, followed);
   await putsAway(all, copy);
   await endsTheBridge(all);
-  // What a turn changed and the terminal have tests of their own, with all their requests.
-  const here = Object.keys(faceParams).filter((name) => !/^(?:changes|terminal)\./.test(name));
+  // What a turn changed, the terminal, MCP and the login have tests of their own, with all their requests.
+  const here = Object.keys(faceParams).filter(
+    (name) => !/^(?:changes|terminal|mcp|login|account)\.|^logout$/.test(name),
+  );
   expect([...all.asked].toSorted()).toEqual(here.toSorted());
 });
 
@@ -141,6 +143,12 @@ async function asksForSessions({ face, folder, asked, changed, statuses, ask }: 
   for (let i = 0; i < 4; i++) await ask('session.create', { folder, title: `Fish ${i}` });
   const page = await ask('session.list', { folder, limit: 3 });
   expect(page.sessions).toHaveLength(3);
+  const task = { kind: 'compact' } as const;
+  await expect(
+    ask('session.task', { session: page.sessions[0]?.id ?? '', task, source }),
+  ).rejects.toMatchObject({
+    code: 'NOTHING_TO_DO',
+  });
   const rest = await ask('session.list', { folder, limit: 3, cursor: page.cursor ?? '' });
   expect(rest.cursor).toBeUndefined();
   expect(new Set([...page.sessions, ...rest.sessions].map((summary) => summary.id)).size).toBe(5);

@@ -1,4 +1,5 @@
 import type { SessionEvent } from '../../shared/events.ts';
+import type { TurnTask } from '../../shared/review.ts';
 import type { Approval, Item, PlanStep, TurnSnapshot } from '../../shared/session.ts';
 import { answerOf, hasEnded } from '../../shared/session.ts';
 
@@ -16,7 +17,7 @@ export type Step = string | { readonly text: true };
 export function stepOf(event: SessionEvent, turn: TurnSnapshot): Step | undefined {
   switch (event.type) {
     case 'turn.started':
-      return 'started';
+      return turn.task === undefined ? 'started' : taskStep(turn.task);
     case 'turn.plan':
       return planStep(event.plan);
     case 'turn.notice':
@@ -47,6 +48,10 @@ export function standOf(turn: TurnSnapshot, approvals: readonly Approval[], ahea
   const running = turn.items.findLast((item) => item.status === 'running');
   const step = running === undefined ? undefined : itemStarted(running);
   return step ?? (textSoFar(turn) || planStep(turn.plan) || 'working');
+}
+
+function taskStep(task: TurnTask): string {
+  return task.kind === 'review' ? 'reviewing' : 'making room in the context';
 }
 
 /** The end of the answer so far. */

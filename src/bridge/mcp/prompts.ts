@@ -58,7 +58,7 @@ const PROMPTS: readonly PromptTemplate[] = [
       { name: 'ref', description: 'The base branch, or the commit' },
     ],
     text: ({ target, ref }) =>
-      `Let Codex review with the review tool: target "${target ?? 'uncommitted'}"${ref === undefined ? '' : `, "${ref}"`}. ${FOLLOW} Check each finding in the code before you believe it; list those that hold, the worst first, with file and line, and say for the others why they do not.`,
+      `Let Codex review with the review tool: target "${target ?? 'uncommitted'}"${ref === undefined ? '' : `, ref "${ref}"`}. ${FOLLOW} Check each finding in the code before you believe it; list those that hold, the worst first, with file and line, and say for the others why they do not.`,
   },
   {
     name: 'continue',
