@@ -10,6 +10,9 @@ import { MAX_TERMINAL_INPUT, terminalParams } from './terminal.ts';
  */
 const { cols, rows, colors } = terminalParams['terminal.open'].shape;
 
+const path = z.string().check(z.minLength(1), z.maxLength(4096));
+const place = z.int().check(z.gte(0));
+
 /** UTF-16 units. */
 const MAX_COPIED = 10_000_000;
 
@@ -28,6 +31,10 @@ export const terminalViewParams = {
   copy: z.object({ text: z.string().check(z.maxLength(MAX_COPIED)) }),
   /** A link in the output was clicked: only the web is reached from here, and VS Code asks first. */
   'link.open': z.object({ href: z.string().check(z.maxLength(8192), z.regex(/^https?:\/\//i)) }),
+  /** Which of these printed paths are files of the session's folder. */
+  'files.known': z.object({ paths: z.array(path).check(z.maxLength(64)) }),
+  /** A path in the output was clicked; lines and columns count from 1. */
+  'file.open': z.object({ path, line: z.exactOptional(place), column: z.exactOptional(place) }),
   /** Another tab of the panel that the terminal is a tab of. */
   tab: z.object({ tab: z.enum(['chat', 'changes']) }),
   /** Shows the same terminal in VS Code's own. */
@@ -67,6 +74,12 @@ export interface TerminalViewContract {
     ack: { params: z.infer<typeof terminalViewParams.ack>; result: null };
     copy: { params: z.infer<typeof terminalViewParams.copy>; result: null };
     'link.open': { params: z.infer<(typeof terminalViewParams)['link.open']>; result: null };
+    'files.known': {
+      params: z.infer<(typeof terminalViewParams)['files.known']>;
+      /** In the order of the paths. */
+      result: { known: readonly boolean[] };
+    };
+    'file.open': { params: z.infer<(typeof terminalViewParams)['file.open']>; result: null };
     tab: { params: z.infer<typeof terminalViewParams.tab>; result: null };
     integrated: { params: z.infer<typeof terminalViewParams.integrated>; result: null };
   };

@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import axe from 'axe-core';
 import type { Browser, BrowserContext, Frame } from 'playwright-core';
@@ -21,6 +21,8 @@ const THEMES = [
 ] as const;
 /** For what is told by no event, in ms. */
 const WAIT = { timeout: 20_000 };
+/** VS Code's command that says there is a screen reader, and takes it back. */
+const READER = 'Toggle Screen Reader Accessibility Mode';
 const SETTINGS = { 'terminal.integrated.gpuAcceleration': 'off', 'editor.fontFamily': 'monospace' };
 
 /** A session's terminal: the real VS Code, the real TUI of Codex, a model that follows a script. */
@@ -125,6 +127,26 @@ describe('the terminal', () => {
     await input.waitFor({ state: 'hidden' });
   });
 
+  test('copies what is selected and pastes what was copied', async () => {
+    await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: vscode.url });
+    const clipboard = () => workbench.page.evaluate(() => navigator.clipboard.readText());
+    await terminal.focus();
+    await terminal.select('then last');
+    await workbench.page.keyboard.press('Control+c');
+    await expect.poll(clipboard, WAIT).toBe('then last');
+    // Copying takes the selection away; now Ctrl+C would be the program's again.
+    await expect.poll(() => terminal.frame.locator('.xterm-selection div').count(), WAIT).toBe(0);
+    await workbench.page.evaluate(() => navigator.clipboard.writeText('pasted one\npasted two'));
+    await terminal.focus();
+    await workbench.page.keyboard.press('Control+v');
+    // Two lines of an unsent draft: a paste is no Enter.
+    await terminal.shows('pasted one');
+    await terminal.shows('pasted two');
+    expect(model.prompts().filter((prompt) => prompt.includes('pasted'))).toEqual([]);
+    await workbench.page.keyboard.press('Control+c');
+    await expect.poll(async () => (await terminal.text()).includes('pasted'), WAIT).toBe(false);
+  });
+
   test('has screen and unsent draft after a reload of the window', async () => {
     await terminal.type('an unsent draft');
     await terminal.shows('an unsent draft');
@@ -194,6 +216,38 @@ describe('the terminal', () => {
     await terminal.shows('Echo: Hello there');
     await terminal.line('once more');
     await terminal.shows('Echo: once more');
+  });
+
+  test('opens links: the web when the person agrees, files at their line', async () => {
+    mkdirSync(join(vscode.folder, 'src'));
+    const lines = Array.from({ length: 20 }, (_, line) => `export const line${line + 1} = 0;\n`);
+    writeFileSync(join(vscode.folder, 'src/linked.ts'), lines.join(''));
+    await terminal.line('see src/linked.ts:7:14 or https://example.org/page');
+    await terminal.shows('Echo: see src/linked.ts');
+    await terminal.openLink('https://example.org/page');
+    const dialog = workbench.page.locator('.monaco-dialog-box');
+    await dialog.getByText('https://example.org/page').waitFor();
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await terminal.openLink('src/linked.ts:7:14');
+    await workbench.page.locator('.tab.active', { hasText: 'linked.ts' }).waitFor();
+    await workbench.page.locator('.statusbar-item', { hasText: 'Ln 7, Col 14' }).waitFor();
+    await workbench.screenshot('terminal-link');
+    await workbench.runCommand('View: Close Editor');
+    terminal = await TerminalPage.of(workbench.page);
+    await terminal.shows('Echo: see src/linked.ts');
+  });
+
+  test('can be read by a screen reader, as soon as the person says that there is one', async () => {
+    const tree = terminal.frame.locator('.xterm-accessibility-tree [role=listitem]');
+    expect(await tree.count()).toBe(0);
+    await workbench.runCommand(READER);
+    await tree.filter({ hasText: 'Echo: Hello there' }).first().waitFor();
+    // What comes is in it, too.
+    await terminal.line('read this out');
+    await tree.filter({ hasText: 'Echo: read this out' }).first().waitFor();
+    expect(await findings(terminal.frame)).toEqual([]);
+    await workbench.runCommand(READER);
+    await expect.poll(() => tree.count(), WAIT).toBe(0);
   });
 
   test('takes over another theme while it is shown, and axe finds nothing serious in any', async () => {

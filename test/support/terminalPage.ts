@@ -27,6 +27,11 @@ async function findFrame(page: Page, selector: string): Promise<Frame | undefine
   return undefined;
 }
 
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
 /** A session's terminal as it is shown in the editor area. */
 export class TerminalPage {
   readonly page: Page;
@@ -58,6 +63,65 @@ export class TerminalPage {
       const shown = document.querySelector<HTMLElement>('.xterm-rows')?.innerText ?? '';
       return shown.replaceAll(' ', ' ').includes(text);
     }, wanted);
+  }
+
+  /** Where a text stands on the screen, in the page: the middle of its first character and of its last. */
+  async placeOf(text: string): Promise<{ first: Point; last: Point }> {
+    await this.shows(text);
+    const found = await this.frame.evaluate((wanted) => {
+      const screen = document.querySelector('.xterm-screen')?.getBoundingClientRect();
+      for (const row of document.querySelectorAll('.xterm-rows > div')) {
+        const at = (row.textContent ?? '').replaceAll('\u00a0', ' ').indexOf(wanted);
+        if (at < 0 || screen === undefined) continue;
+        const middle = (place: number) => {
+          const nodes = document.createTreeWalker(row, NodeFilter.SHOW_TEXT);
+          for (let left = place, node = nodes.nextNode(); node !== null; node = nodes.nextNode()) {
+            const { length } = node.textContent ?? '';
+            if (left >= length) {
+              left -= length;
+              continue;
+            }
+            const range = document.createRange();
+            range.setStart(node, left);
+            range.setEnd(node, left + 1);
+            const { x, y, width, height } = range.getBoundingClientRect();
+            return { x: x + width / 2 - screen.x, y: y + height / 2 - screen.y };
+          }
+          throw new Error('the row is shorter than its text');
+        };
+        return { first: middle(at), last: middle(at + wanted.length - 1) };
+      }
+      return undefined;
+    }, text);
+    const box = await this.frame.locator('.xterm-screen').boundingBox();
+    if (found === undefined || box === null) throw new Error(`"${text}" is in no row`);
+    const inPage = ({ x, y }: Point) => ({ x: box.x + x, y: box.y + y });
+    return { first: inPage(found.first), last: inPage(found.last) };
+  }
+
+  /** Clicks a link as a person does: it is marked under the mouse, and the click is with Ctrl. */
+  async openLink(text: string): Promise<void> {
+    const { first, last } = await this.placeOf(text);
+    await this.page.mouse.move(first.x, first.y);
+    await this.page.mouse.move((first.x + last.x) / 2, first.y);
+    await this.frame.locator('.xterm-cursor-pointer').waitFor();
+    await this.page.keyboard.down('Control');
+    await this.page.mouse.click((first.x + last.x) / 2, first.y);
+    await this.page.keyboard.up('Control');
+  }
+
+  /** Selects with the mouse; with Shift, since the program takes the mouse for itself. */
+  async select(text: string): Promise<void> {
+    const { mouse, keyboard } = this.page;
+    const { first, last } = await this.placeOf(text);
+    const half = (last.x - first.x) / Math.max(1, text.length - 1) / 2;
+    await keyboard.down('Shift');
+    await mouse.move(first.x - half + 1, first.y);
+    await mouse.down();
+    await mouse.move(last.x + half - 1, last.y, { steps: 5 });
+    await mouse.up();
+    await keyboard.up('Shift');
+    await this.frame.locator('.xterm-selection div').first().waitFor();
   }
 
   async focus(): Promise<void> {

@@ -9,6 +9,7 @@ import {
   terminalViewSchemas,
 } from '../../src/shared/terminalView.ts';
 import { DrawnCount } from '../../webview-ui/terminal/drawnCount.ts';
+import { printedPaths } from '../../webview-ui/terminal/filePaths.ts';
 import { type Key, useOf } from '../../webview-ui/terminal/keys.ts';
 import { colorsOf, hexOf, themeOf } from '../../webview-ui/terminal/theme.ts';
 
@@ -54,6 +55,36 @@ describe('what is typed into a terminal', () => {
     }
     // Focus reports are about the person, and only this terminal knows them.
     expect(isAnswer('\x1b[I')).toBe(false);
+  });
+});
+
+describe('paths that a program prints', () => {
+  const found = (text: string) =>
+    printedPaths(text).map(({ from, to, path, ...place }) => [
+      text.slice(from, to),
+      path,
+      ...Object.values(place),
+    ]);
+
+  test('are found with their lines and columns, without what stands around', () => {
+    expect(found('at src/a.ts:12:5, then (./b/c.d.ts) and "x/y".')).toEqual([
+      ['src/a.ts:12:5', 'src/a.ts', 12, 5],
+      ['./b/c.d.ts', './b/c.d.ts'],
+      ['x/y', 'x/y'],
+    ]);
+    expect(found('• Edited añ/ü.ts (+1 -1)')).toEqual([['añ/ü.ts', 'añ/ü.ts']]);
+    expect(found('main.c(3,7) Makefile:9 README.md#L4 /work/z.')).toEqual([
+      ['main.c(3,7)', 'main.c', 3, 7],
+      ['Makefile:9', 'Makefile', 9],
+      ['README.md#L4', 'README.md', 4],
+      ['/work/z', '/work/z'],
+    ]);
+    expect(found('C:\\a\\b.ts:1')).toEqual([['C:\\a\\b.ts:1', 'C:\\a\\b.ts', 1]]);
+  });
+
+  test('are no words, numbers or ends of sentences, and not without end', () => {
+    expect(found('Plain words. Worked for 3.5 s - 100% ...')).toEqual([]);
+    expect(found(Array.from({ length: 100 }, (_, n) => `a/${n}`).join(' '))).toHaveLength(16);
   });
 });
 
@@ -161,6 +192,8 @@ describe('the contract of the terminal’s document', () => {
         opened.push(href);
         return null;
       },
+      'files.known': ({ paths }) => ({ known: paths.map(() => true) }),
+      'file.open': answer,
       tab: answer,
       integrated: answer,
     });

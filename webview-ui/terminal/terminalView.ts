@@ -6,6 +6,7 @@ import type { RpcClient } from '../../src/shared/rpc.ts';
 import { clampSize, type TerminalSize } from '../../src/shared/terminal.ts';
 import { inputParts, type TerminalLook, type TerminalViewContract } from '../../src/shared/terminalView.ts';
 import { DrawnCount } from './drawnCount.ts';
+import { FileLinks } from './fileLinks.ts';
 import { useOf } from './keys.ts';
 import { mute } from './muted.ts';
 import { colorsOf, readFrom, themeOf } from './theme.ts';
@@ -50,12 +51,26 @@ export class TerminalView {
       // The TUI lives in the alternate screen; what a person scrolls there is the program's.
       scrollback: 1_000,
       allowTransparency: false,
+      // Else nothing could be selected while the program takes the mouse; elsewhere it is Shift.
+      macOptionClickForcesSelection: true,
       linkHandler: { activate: (event, href) => this.#openLink(event, href) },
     });
     mute(this.#terminal);
     this.#terminal.loadAddon(this.#fit);
     this.#terminal.loadAddon(this.search);
     this.#terminal.loadAddon(new WebLinksAddon((event, href) => this.#openLink(event, href)));
+    this.#terminal.registerLinkProvider(
+      new FileLinks({
+        terminal: this.#terminal,
+        known: async (paths) => (await host.request('files.known', { paths: [...paths] })).known,
+        open: (event, { path, line, column }) => {
+          if (!wantsLink(event)) return;
+          const at = { ...(line === undefined ? {} : { line }), ...(column === undefined ? {} : { column }) };
+          this.#ask('file.open', { path, ...at });
+        },
+        onError: deps.onError,
+      }),
+    );
     this.#terminal.attachCustomKeyEventHandler((event) => this.#takeKey(event));
     this.#terminal.onData((data) => {
       if (this.#replaying) return;
@@ -177,15 +192,19 @@ export class TerminalView {
     return false;
   }
 
-  /** As in VS Code's own terminal: with Ctrl or Cmd, so that a click to place the focus opens nothing. */
   #openLink(event: MouseEvent, href: string): void {
-    if (MAC ? event.metaKey : event.ctrlKey) this.#ask('link.open', { href });
+    if (wantsLink(event)) this.#ask('link.open', { href });
   }
 
-  #ask<M extends 'ack' | 'input' | 'resize' | 'copy' | 'link.open'>(
+  #ask<M extends 'ack' | 'input' | 'resize' | 'copy' | 'link.open' | 'file.open'>(
     method: M,
     params: TerminalViewContract['requests'][M]['params'],
   ): void {
     this.#deps.host.request(method, params).catch((error: unknown) => this.#deps.onError(error));
   }
+}
+
+/** As in VS Code's own terminal: with Ctrl or Cmd, so that a click to place the focus opens nothing. */
+function wantsLink(event: MouseEvent): boolean {
+  return MAC ? event.metaKey : event.ctrlKey;
 }

@@ -3,6 +3,7 @@ import { DisposableStore, toDisposable } from '../../shared/disposables.ts';
 import type { SessionId } from '../../shared/session.ts';
 import type { OtherTab } from '../../shared/terminalView.ts';
 import type { WindowFace } from '../windowFace.ts';
+import { FolderFiles } from './folderFiles.ts';
 import { IntegratedTerminals } from './integratedTerminal.ts';
 import { attachTerminal, type TerminalHost } from './terminalHost.ts';
 import { terminalHtml, terminalRoot } from './terminalHtml.ts';
@@ -52,6 +53,7 @@ export class SessionTerminals {
       look: () => readLook(this.#titleOf(session)),
       onLook: (listener) => this.#onLook(session, listener),
       openLink,
+      files: new FolderFiles(() => this.#folderOf(session)),
       openIntegrated: (id) => this.openIntegrated(id),
       showTab,
       onError,
@@ -78,6 +80,13 @@ export class SessionTerminals {
       titled.dispose();
       configured.dispose();
     });
+  }
+
+  /** Where the session's folder is on the disk. */
+  #folderOf(session: SessionId): string | undefined {
+    const { window } = this.#deps;
+    const folder = window.session(session)?.folder;
+    return window.link.folders.find(({ key }) => key === folder)?.path;
   }
 
   #titleOf(session: SessionId): string {

@@ -11,6 +11,7 @@ import {
   terminalViewSchemas,
 } from '../../shared/terminalView.ts';
 import type { BridgeLink } from '../bridgeLink.ts';
+import type { FolderFiles } from './folderFiles.ts';
 import { TerminalLine } from './terminalLine.ts';
 
 export interface TerminalHostDeps {
@@ -22,6 +23,8 @@ export interface TerminalHostDeps {
   /** The settings or the session's title may have changed. */
   onLook(listener: () => void): Disposable;
   openLink(href: string): Promise<void>;
+  /** Of the session's folder. */
+  readonly files: FolderFiles;
   openIntegrated(session: SessionId): Promise<void>;
   showTab(tab: OtherTab): void;
   onError(error: unknown): void;
@@ -91,6 +94,13 @@ export function attachTerminal(webview: vscode.Webview, deps: TerminalHostDeps):
         },
         'link.open': async ({ href }) => {
           await deps.openLink(href);
+          return null;
+        },
+        'files.known': async ({ paths }) => ({
+          known: await Promise.all(paths.map((path) => deps.files.has(path))),
+        }),
+        'file.open': async ({ path, line, column }) => {
+          await deps.files.open(path, line, column);
           return null;
         },
         tab: ({ tab }) => {
