@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { parse } from 'jsonc-parser';
+import { getNodeValue, parseTree } from 'jsonc-parser';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { launcherFile } from '../../src/client/launcher.ts';
 import { describePlan } from '../../src/client/registrations/apply.ts';
@@ -10,6 +10,7 @@ import { readGet } from '../../src/client/registrations/claudeCode.ts';
 import { genericConfiguration, registrars } from '../../src/client/registrations/clients.ts';
 import { withoutTables, withTables } from '../../src/client/registrations/codexConfig.ts';
 import { attachEntry, isOurs, portable } from '../../src/client/registrations/entry.ts';
+import { readList } from '../../src/client/registrations/fileClients.ts';
 import { withValue } from '../../src/client/registrations/jsonFile.ts';
 import { commandLine } from '../../src/client/registrations/program.ts';
 import { readRegistrations } from '../../src/client/registrations/record.ts';
@@ -61,8 +62,10 @@ describe('an edit of a JSON file', () => {
         // Once more changes nothing, and away again leaves what was there.
         expect(withValue('/f', added, PATH, ENTRY)).toBe(added);
         const removed = withValue('/f', added, PATH, undefined);
-        const left = parse(removed.replace('\uFEFF', '')) as Record<string, unknown>; // an object
-        expect(left).toEqual({ ...inFile(whole), mcpServers: inFile(servers ?? {}) });
+        expect(parse(removed.replace('\uFEFF', ''))).toEqual({
+          ...inFile(whole),
+          mcpServers: inFile(servers ?? {}),
+        });
         if (comment) expect(removed).toMatch(/\/\/ first[\s\S]*\/\* last \*\//);
         // Byte for byte, where our neighbours were there before and stood on lines of their own.
         if (Object.keys(servers ?? {}).length > 0 && indent !== '') expect(removed).toBe(text);
@@ -326,12 +329,31 @@ describe('what Claude Code says', () => {
   });
 });
 
+/** As a client reads it, with a key like `__proto__` as the key that it is. */
+function parse(text: string): unknown {
+  const tree = parseTree(text, [], { allowTrailingComma: true });
+  return tree === undefined ? undefined : structuredClone(getNodeValue(tree));
+}
+
 /** Whether all characters of the first are in the second, in their order. */
 function isSubsequence(short: string, long: string): boolean {
   let at = 0;
   for (const character of long.split('')) if (character === short.charAt(at)) at++;
   return at === short.length;
 }
+
+describe('what Gemini CLI lists', () => {
+  test.each([
+    ['✓ codex-bridge: /s/bin/codex-bridge attach --folder . (stdio) - Connected', true, /Connected/],
+    ['✗ codex-bridge: /s/bin/codex-bridge attach (stdio) - Disconnected', false, /Disconnected/],
+    ['○ codex-bridge: /s/bin/codex-bridge attach (stdio) - Disabled', true, /trust/],
+    ['✓ codex-bridge-2: /x - Connected', false, /does not list/],
+  ])('%s', (line, ok, detail) => {
+    const check = readList('Gemini CLI', `Configured MCP servers:\n\n✓ other: x - Connected\n${line}\n`);
+    expect(check.ok).toBe(ok);
+    expect(check.detail).toMatch(detail);
+  });
+});
 
 test('a command is shown as a shell takes it', () => {
   expect(commandLine(['/a b/claude', "it's", '--x=1', ''])).toBe("'/a b/claude' 'it'\\''s' --x=1 ''");

@@ -3,6 +3,7 @@ import { BridgeError } from '../../shared/errors.ts';
 import { launcherStep } from './apply.ts';
 import { attachEntry, describeEntry, isOurs, portable, type ServerEntry, sameEntry } from './entry.ts';
 import { readConfig, realFile, valueAt, withValue } from './jsonFile.ts';
+import { commandLine, findProgram, runProgram, saidBy } from './program.ts';
 import {
   type Check,
   type ClientName,
@@ -32,6 +33,8 @@ export interface FileClient {
   readonly more?: Readonly<Record<string, unknown>>;
   /** What to do in the client after the file has changed. */
   readonly next: string;
+  /** The client's own list command; each server is a line `… NAME: COMMAND - STATUS`. */
+  readonly list?: readonly [string, ...string[]];
 }
 
 /** https://code.visualstudio.com/docs/agents/reference/mcp-configuration */
@@ -66,7 +69,7 @@ export const CURSOR: FileClient = {
   next: 'Cursor shows it under Settings, MCP; switch it on there where it asks.',
 };
 
-/** https://github.com/google-gemini/gemini-cli: docs/tools/mcp-server.md; it starts servers in the project. */
+/** https://github.com/google-gemini/gemini-cli: docs/tools/mcp-server.md; it starts servers in the project, if that is trusted. */
 export const GEMINI: FileClient = {
   name: 'gemini',
   label: 'Gemini CLI',
@@ -77,7 +80,8 @@ export const GEMINI: FileClient = {
   projectFolder: '.',
   file: ({ scope, folder }, { userHome }) =>
     join(scope === 'project' ? folder : userHome, '.gemini', 'settings.json'),
-  next: '"gemini mcp list" shows it; a Gemini CLI that runs needs a restart.',
+  next: 'A Gemini CLI that runs already needs a restart.',
+  list: ['gemini', 'mcp', 'list'],
 };
 
 /** The folder with a user's settings of the stable desktop version. */
@@ -130,8 +134,23 @@ export class FileRegistrar implements Registrar {
   async check(place: Place): Promise<Check> {
     const { file, found } = await this.#find(place);
     if (found === undefined) return { ok: false, detail: `${file} has no entry "${SERVER_NAME}".` };
-    const ok = sameEntry(found, this.#entry(place));
-    return { ok, detail: ok ? `${file} has the entry.` : `${file} has another entry of that name.` };
+    if (!sameEntry(found, this.#entry(place)))
+      return { ok: false, detail: `${file} has another entry of that name.` };
+    return (await this.#listed(place)) ?? { ok: true, detail: `${file} has the entry.` };
+  }
+
+  /** What the client itself says; undefined where it has no such command, or is not installed. */
+  async #listed({ scope, folder }: Place): Promise<Check | undefined> {
+    const { list } = this.#client;
+    if (list === undefined) return undefined;
+    const [name, ...args] = list;
+    const program = await findProgram(name, this.#around, { folder, help: '' }).catch(() => undefined);
+    if (program === undefined) return undefined;
+    const cwd = scope === 'user' ? this.#around.userHome : folder;
+    const ran = await runProgram([program, ...args], { cwd, env: this.#around.env });
+    const command = commandLine(list);
+    if (ran.code !== 0) return { ok: false, detail: saidBy(ran), command };
+    return { ...readList(this.label, ran.stdout), command };
   }
 
   get #path(): readonly [string, string] {
@@ -152,6 +171,15 @@ export class FileRegistrar implements Registrar {
     const before = await readConfig(file);
     return { file, before, found: valueAt(file, before, this.#path) };
   }
+}
+
+/** Reads the answer of a list command; exported for tests. */
+export function readList(label: string, output: string): Check {
+  const status = new RegExp(`^[^\\w\\n]*${SERVER_NAME}: .* - (.+)$`, 'm').exec(output)?.[1]?.trim();
+  if (status === undefined) return { ok: false, detail: `${label} does not list it.` };
+  if (/^disabled/i.test(status))
+    return { ok: true, detail: `${label} has it, and starts it once you trust the folder there.` };
+  return { ok: !/^(disconnected|failed|error)/i.test(status), detail: `${label} says: ${status}.` };
 }
 
 /** Whether nothing but the empty frame of our entry is left, comments included. */
