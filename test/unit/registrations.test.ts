@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { getNodeValue, parseTree } from 'jsonc-parser';
@@ -225,11 +225,13 @@ describe('a client with a file', () => {
   test('keeps the mode and the rest of its file, and gives it back', async () => {
     const text = '{ // mine\n\t"mcpServers": { "other": { "command": "x" } }\n}';
     await mkdir(join(project, '.cursor'));
-    await writeFile(files.project(), text, { mode: 0o640 });
+    await writeFile(files.project(), text);
+    // More than the umask would leave.
+    await chmod(files.project(), 0o666);
     const plan = await cursor().plan(place('project'));
     await carryOut(plan, around);
     expect(await readFile(files.project(), 'utf8')).toMatch(/^\{ \/\/ mine\n\t"mcpServers"[\s\S]*"other"/);
-    expect((await stat(files.project())).mode & 0o777).toBe(0o640);
+    expect((await stat(files.project())).mode & 0o777).toBe(0o666);
     await undo(plan, cursor(), around);
     expect(await readFile(files.project(), 'utf8')).toBe(text);
     expect(await readdir(join(project, '.cursor'))).toEqual(['mcp.json']);
