@@ -242,6 +242,53 @@ describe.each(ERAS)('what a client of %s has arranged holds over bridges', (era)
   });
 });
 
+it('many clients whose bridge is killed meet in the next one, each with its own answer', async () => {
+  await install(bench);
+  bench.writeSettings({ runningTurns: 6, loadedSessions: 6 });
+  const all = await Promise.all(
+    ERAS.flatMap((era) => [0, 1, 2].map(() => attach(era, { args: ['--folder', '.'] }))),
+  );
+  bench.model.script(({ prompt }) => [
+    words([`${prompt} `, 'rest'], (index) => (index === 0 ? undefined : new Promise<void>(() => {}))),
+  ]);
+  const asking = all.map((client, at) => client.call('ask', { prompt: `prompt ${at}` }));
+  for (const at of all.keys()) {
+    const asked = bench.model.request(({ prompt }) => prompt === `prompt ${at}`);
+    await within(() => `prompt ${at}`, asked);
+  }
+  const window = await openWindow(bench, []);
+  const folder = (await window.rpc.request('status', {})).folders[0]?.key ?? '';
+  const { sessions } = await window.rpc.request('session.list', { folder });
+  for (const { id } of sessions) {
+    await until('its text has come', async () => {
+      const { turns } = await window.rpc.request('session.open', { session: id });
+      return turns[0]?.items.some((item) => item.type === 'agent_message') === true;
+    });
+  }
+  process.kill((await bench.discovery()).pid, 'SIGKILL');
+  const answers = await within(() => 'the answers', Promise.all(asking));
+  expect(answers.map(({ data }) => data['answer'])).toEqual(all.map((_client, at) => `prompt ${at} `));
+  const { rpc } = await bench.face();
+  expect((await rpc.request('clients', {})).clients.length).toBe(all.length);
+  expect(bench.model.prompts().toSorted()).toEqual(all.map((_client, at) => `prompt ${at}`));
+});
+
+it('a silent client is there again with the next bridge', async () => {
+  await install(bench);
+  const window = await openWindow(bench, [bench.folders[0]]);
+  const client = await attach('2025-11-25');
+  await client.tools();
+  const { pid } = await bench.discovery();
+  window.dispose();
+  expect((await bench.run(['stop'])).code).toBe(0);
+  const next = await openWindow(bench, [bench.folders[0]]);
+  expect((await bench.discovery()).pid).not.toBe(pid);
+  await until('it is there', async () => {
+    const { clients: there } = await next.rpc.request('clients', {});
+    return there.some(({ name, transport }) => name === 'test-client' && transport === 'stdio');
+  });
+});
+
 it('a bridge that was ended stays ended until somebody asks', async () => {
   await install(bench);
   const client = await attach('2025-11-25', { args: ['--folder', '.'] });
@@ -255,7 +302,7 @@ it('a bridge that was ended stays ended until somebody asks', async () => {
   expect((await bench.discovery()).pid).not.toBe(pid);
 });
 
-it('keeps the bridge, and is nobody who answers approvals', async () => {
+it('keeps the bridge from ending itself', async () => {
   await install(bench);
   bench.writeSettings({ graceSeconds: 0.2 });
   const client = await attach('2026-07-28', { args: ['--folder', '.'] });

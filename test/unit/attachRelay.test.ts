@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { InputLines } from '../../src/client/attach/inputLines.ts';
 import { type Mark, Relay } from '../../src/client/attach/relay.ts';
@@ -246,6 +247,74 @@ describe('no bridge', () => {
     expect([client, notes]).toEqual([[], ['leaving']]);
     say({ id: 1, result: { isError: true, structuredContent: { turn: 't', error } } });
     expect(client).toHaveLength(1);
+  });
+});
+
+describe('whatever comes', () => {
+  const id = fc.oneof(fc.integer(), fc.string(), fc.constant(null), fc.constant({ toString: 1 }));
+  const params = fc.record(
+    {
+      requestId: id,
+      progressToken: id,
+      progress: fc.oneof(fc.integer(), fc.string()),
+      uri: fc.string(),
+      _meta: fc.record({ progressToken: id, 'io.modelcontextprotocol/subscriptionId': id }),
+    },
+    { requiredKeys: [] },
+  );
+  const message = fc.record(
+    {
+      jsonrpc: fc.constant('2.0'),
+      id,
+      method: fc.constantFrom(
+        'initialize',
+        'tools/call',
+        'ping',
+        'subscriptions/listen',
+        'resources/subscribe',
+        'notifications/initialized',
+        'notifications/cancelled',
+        'notifications/progress',
+        'notifications/subscriptions/acknowledged',
+      ),
+      params: fc.oneof(params, fc.jsonValue()),
+      result: fc.jsonValue(),
+      error: fc.jsonValue(),
+    },
+    { requiredKeys: ['jsonrpc'] },
+  );
+  const step = fc.oneof(
+    { weight: 8, arbitrary: fc.record({ from: fc.constantFrom('client', 'bridge'), message }) },
+    { weight: 1, arbitrary: fc.constantFrom('connected', 'lost', 'failed') },
+  );
+
+  test('nothing is thrown, and no request is answered twice', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const { relay: one, client } = relay();
+        const asked = new Map<string, number>();
+        const key = (value: unknown) => `${typeof value} ${JSON.stringify(value)}`;
+        for (const each of steps) {
+          if (each === 'connected') one.connected('tools-1');
+          else if (each === 'lost') one.lost();
+          else if (each === 'failed') one.failed(new BridgeError('BRIDGE_START_FAILED', 'It did not start.'));
+          else if (each.from === 'bridge') one.fromBridge(each.message);
+          else {
+            one.fromClient(each.message, 10);
+            if (each.message.method !== undefined)
+              asked.set(key(each.message.id), (asked.get(key(each.message.id)) ?? 0) + 1);
+          }
+        }
+        const answers = new Map<string, number>();
+        for (const sent of client) {
+          if (sent['method'] !== undefined || sent['id'] === null) continue;
+          answers.set(key(sent['id']), (answers.get(key(sent['id'])) ?? 0) + 1);
+        }
+        // A message that is no valid one is refused under its id, where it has one.
+        for (const [answered, count] of answers)
+          if (asked.has(answered)) expect(count).toBeLessThanOrEqual(asked.get(answered) ?? 0);
+      }),
+    );
   });
 });
 

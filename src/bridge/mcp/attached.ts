@@ -33,6 +33,7 @@ export interface AttachedChannel extends Disposable {
   readonly tools: string;
   /** Real path of the folder that it serves. */
   readonly folder: string | undefined;
+  /** @throws BridgeError `QUEUE_FULL` */
   receive(message: McpMessage, mark: RequestMark): void;
   /** The client reads again. */
   drained(): void;

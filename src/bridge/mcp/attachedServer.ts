@@ -15,6 +15,8 @@ import type { Tool } from './tool.ts';
 
 /** Messages that are served before it is looked whether the client still reads. */
 const AT_ONCE = 16;
+/** Messages that wait; `attach` itself sends no more requests than fit. */
+const MAX_RECEIVED = 10_000;
 
 /**
  * The MCP server of one attached client, for both eras of the protocol: which one it is, the SDK decides by
@@ -80,6 +82,9 @@ export class AttachedServer implements AttachedChannel, AttachedCalls {
   }
 
   receive(message: McpMessage, mark: RequestMark): void {
+    if (this.#received.length >= MAX_RECEIVED) {
+      throw new BridgeError('QUEUE_FULL', 'Too many messages wait for a client that does not read.');
+    }
     this.#received.push({ message, mark });
     this.#serveReceived();
   }

@@ -26,9 +26,9 @@ export function kindOf(message: McpMessage): Kind {
   return { kind: 'invalid', id: valid ? id : null };
 }
 
-/** `1` and `"1"` are two ids. */
+/** `1` and `"1"` are two ids; what can be no id at all is none that is known. */
 export function idKey(id: unknown): string {
-  return `${typeof id} ${String(id)}`;
+  return typeof id === 'string' || typeof id === 'number' ? `${typeof id} ${id}` : '';
 }
 
 export function errorAnswer(

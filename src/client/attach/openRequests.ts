@@ -53,7 +53,7 @@ export class OpenRequests {
     this.#byId.set(idKey(id), request);
     this.#bytes += bytes;
     const token = tokenOf(message);
-    if (token !== undefined) this.#byToken.set(idKey(token), request);
+    if (token !== undefined) this.#byToken.set(token, request);
     return request;
   }
 
@@ -71,7 +71,7 @@ export class OpenRequests {
     this.#byId.delete(idKey(id));
     this.#bytes -= request.bytes;
     const token = tokenOf(request.message);
-    if (token !== undefined) this.#byToken.delete(idKey(token));
+    if (token !== undefined) this.#byToken.delete(token);
     return request;
   }
 
@@ -90,6 +90,8 @@ export function isListening(method: string): boolean {
   return method === 'subscriptions/listen';
 }
 
-function tokenOf(message: McpMessage): unknown {
-  return field(field(message['params'], '_meta'), 'progressToken');
+/** The key of its progress token. */
+function tokenOf(message: McpMessage): string | undefined {
+  const key = idKey(field(field(message['params'], '_meta'), 'progressToken'));
+  return key === '' ? undefined : key;
 }
