@@ -116,6 +116,9 @@ describe('a turn that works on a copy', () => {
     expect(JSON.stringify(turn.items)).toContain('"path":"a.txt"');
     expect(findFiles(bridge.stateDir, 'out.txt')).toEqual([]);
     expect(findFiles(bridge.stateDir, 'a.txt')).toEqual([]);
+    const told = await bridge.model.request((one) => one.prompt === 'change it');
+    expect(JSON.stringify(told.input)).toContain('throw-away copy');
+    expect(JSON.stringify(told.input)).not.toContain(`<cwd>${root}<`);
     const diff = await bridge.folder(0).turnDiff(turn.id);
     expect(diff).toContain('-one\n+two\n');
     // The next prompt of the same session is in the folder again.

@@ -71,7 +71,7 @@ describe('the copy of a preview', () => {
       ['.gitignore', 'empty/.keep', 'link', 'logo.png', 'run.sh', 'src/a.ts'].sort(),
     );
     for (const [path, what] of Object.entries(seen)) expect(what).toBe(all[path]);
-    expect(notes).toEqual([]);
+    expect(notes).toEqual(['A preview: made on a copy, the folder is as it was.']);
     expectNoCopies();
   });
 
@@ -183,6 +183,7 @@ describe('applying a preview', () => {
     await folder.changes.applyPreview('t_1');
     expect(filesOf(folder.path)).toEqual(wanted);
     expect(existsSync(join(folder.path, 'old'))).toBe(false);
+    expect(folder.changes.list('t_1').notes).toEqual([]);
     // Twice is once, and then it is a change like any other.
     await folder.changes.applyPreview('t_1');
     expect(filesOf(folder.path)).toEqual(wanted);

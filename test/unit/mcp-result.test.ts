@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { PREVIEW_NOTE } from '../../src/bridge/changes/preview.ts';
 import { describeTurn, turnResult } from '../../src/bridge/mcp/result.ts';
 import { filesOf, parseDiff } from '../../src/bridge/mcp/turnFiles.ts';
 import { type Item, NO_USAGE, type TurnSnapshot } from '../../src/shared/session.ts';
@@ -201,7 +202,7 @@ describe('turnResult', () => {
       more: 0,
       overlaps: [],
       excluded: [],
-      notes: [],
+      notes: [PREVIEW_NOTE],
       complete: true,
       preview: true as const,
     };

@@ -14,7 +14,7 @@ import type { Logger } from '../ports.ts';
 import { Applier } from './applier.ts';
 import type { FolderCopies } from './folderCopies.ts';
 import { diffLines } from './lines.ts';
-import { OF_A_COPY } from './preview.ts';
+import { OF_A_COPY, PREVIEW_NOTE } from './preview.ts';
 import { Reverter } from './reverter.ts';
 import { isBinary, sideOf, textOf } from './text.ts';
 import { changedFile, type FileMarks, type Marks, type RecordedFile, type TurnRecord } from './turnRecord.ts';
@@ -70,7 +70,7 @@ export class FolderChanges implements ChangesApi, Disposable {
       })),
       overlaps,
       excluded,
-      notes,
+      notes: preview === 'applied' ? notes.filter((note) => note !== PREVIEW_NOTE) : notes,
       complete,
     };
   }

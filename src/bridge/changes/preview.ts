@@ -60,7 +60,7 @@ export class Preview implements TurnCopies {
       return previewOf(await this.#compare(turn, copied));
     } catch (error) {
       this.#deps.logger.warn('what a preview changed is not known', { turn, error });
-      const notes = [`What this preview changed is not known: ${messageOf(error)}.`];
+      const notes = [PREVIEW_NOTE, `What it changed is not known: ${messageOf(error)}.`];
       const unknown = { files: [], more: 0, overlaps: [], excluded: [], notes, complete: false };
       return { ...unknown, preview: true };
     } finally {
@@ -127,7 +127,7 @@ export class Preview implements TurnCopies {
       const excluded = manifest.excluded.slice(0, MAX_LISTED_EXCLUDED);
       const made = await recordOf(
         compareManifests(manifest, whole),
-        { overlaps: [], excluded, notes: [...notes] },
+        { overlaps: [], excluded, notes: [PREVIEW_NOTE, ...notes] },
         {
           blobs: copies.blobs,
           limits,
@@ -150,6 +150,9 @@ export class Preview implements TurnCopies {
     }
   }
 }
+
+/** Said with the changes of a preview, as long as it was not applied. */
+export const PREVIEW_NOTE = 'A preview: made on a copy, the folder is as it was.';
 
 /** Why the changes of a preview can't be reverted. */
 export const OF_A_COPY =

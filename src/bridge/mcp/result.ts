@@ -153,10 +153,9 @@ export function describeTurn({
 /** What the reader of `files` must know. */
 function changeNotices({ changes }: TurnSnapshot): string[] {
   if (changes === undefined) return [];
-  const { notes, overlaps, more, preview } = changes;
+  const { notes, overlaps, more } = changes;
   const shared = `Other turns ran in this folder at the same time (${overlaps.join(', ')}); some of these files may be theirs.`;
   return [
-    ...(preview === true ? ['A preview: made on a copy, the folder is as it was.'] : []),
     ...notes,
     ...(overlaps.length === 0 ? [] : [shared]),
     ...(more === 0 ? [] : [`${more} more changed files are not listed.`]),

@@ -16,6 +16,10 @@ import { turnRights } from './threads.ts';
  */
 export type TurnMode = 'plan' | 'preview';
 
+/** What the model would wonder about. */
+const ON_A_COPY =
+  'For this turn the working directory is a throw-away copy of the folder, without .git and without ignored files such as installed packages. Make the change in it as if it were the folder itself, and name files relative to it.';
+
 /** What `turn/start` is told of the turn's rights, where it runs, and what its answer must be. */
 export function modeParams(
   settings: BridgeSettings,
@@ -34,6 +38,9 @@ export function modeParams(
       ? { sandboxPolicy: { ...sandboxPolicy, excludeSlashTmp: true, excludeTmpdirEnvVar: true } }
       : {}),
     ...(mode === 'plan' ? { outputSchema: PLAN_SCHEMA } : {}),
+    ...(mode === 'preview'
+      ? { additionalContext: { preview: { kind: 'application', value: ON_A_COPY } } }
+      : {}),
   };
 }
 

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { BridgeError } from '../../../shared/errors.ts';
 import { hasEnded, type TurnSnapshot } from '../../../shared/session.ts';
 import type { FolderApi } from '../../api.ts';
+import { PREVIEW_NOTE } from '../../changes/preview.ts';
 import type { Session } from '../../sessions/session.ts';
 import { resolveFolder, resolveSession, resolveTurn } from '../access.ts';
 import { cursor, folder, prompting, rights, sessionId, toSettings, turnId } from '../arguments.ts';
@@ -16,6 +17,8 @@ import { waitForTurn } from '../waiting.ts';
 /** Bytes of the answer and of the diff in one result: together they are one page. */
 const ANSWER_BYTES = 20_000;
 const DIFF_BYTES = 48_000;
+
+const APPLIED_NOTE = 'The preview was applied: the folder has the change now.';
 
 const input = z.strictObject({
   mode: z
@@ -156,7 +159,7 @@ function whenApplied(
 ): { notices?: string[]; next?: string } {
   if (turn.changes?.preview !== true) return {};
   return {
-    notices: ['The preview was applied: the folder has the change now.', ...(notices ?? []).slice(1)],
+    notices: (notices ?? []).map((note) => (note === PREVIEW_NOTE ? APPLIED_NOTE : note)),
     next: `To go on, call ask with session "${session}".`,
   };
 }
