@@ -1,6 +1,6 @@
 import type * as vscode from 'vscode';
 import { DisposableStore } from '../shared/disposables.ts';
-import { type MessagePort, RpcServer } from '../shared/rpc.ts';
+import { type MessagePort, type Params, RpcServer } from '../shared/rpc.ts';
 import { type ChatContract, chatSchemas, type LoginAction } from '../shared/webview.ts';
 import { composerHandlers } from './composerHost.ts';
 import type { ComposerMemory } from './composerMemory.ts';
@@ -12,7 +12,7 @@ export interface ChatHostDeps {
   readonly index: SessionIndex;
   readonly memory: ComposerMemory;
   openLink(href: string): Promise<void>;
-  action(name: 'open_folder' | 'manage_trust' | 'retry' | 'show_log' | 'open_settings'): Promise<void>;
+  action(name: Params<ChatContract, 'action'>['name']): Promise<void>;
   login(what: LoginAction): Promise<void>;
   onError(error: unknown): void;
 }

@@ -114,6 +114,7 @@ export function createFace({ context, log, views }: FaceDeps): Face {
     ),
   );
 
+  let chatView: vscode.WebviewView | undefined;
   const start = async () => {
     try {
       await window.start();
@@ -122,10 +123,16 @@ export function createFace({ context, log, views }: FaceDeps): Face {
       window.report(error);
       return;
     }
-    // Not waited for: whoever has no login is told before the first prompt, and everybody else's starts warm.
-    if (window.folder !== undefined) window.codex.ask(window.folder.key).catch(onError);
+    askCodex();
   };
-  let chatView: vscode.WebviewView | undefined;
+  /**
+   * Not waited for: whoever looks at the chat and has no login is told before the first prompt, and everybody
+   * else's prompt finds a warm Codex.
+   */
+  const askCodex = () => {
+    const { folder } = window;
+    if (chatView !== undefined && folder !== undefined) window.codex.ask(folder.key).catch(onError);
+  };
   const showChat = async (keepFocus = false) => {
     if (chatView === undefined) await vscode.commands.executeCommand(`${CHAT_VIEW}.focus`);
     else chatView.show(keepFocus);
@@ -195,7 +202,7 @@ export function createFace({ context, log, views }: FaceDeps): Face {
   store.add(vscode.workspace.onDidGrantWorkspaceTrust(() => void start()));
   store.add(
     vscode.workspace.onDidChangeConfiguration((change) => {
-      if (change.affectsConfiguration('codexBridge')) void sendSettings(link).catch(onError);
+      if (change.affectsConfiguration('codexBridge')) void sendSettings(link).then(askCodex).catch(onError);
     }),
   );
 
@@ -257,6 +264,12 @@ const VIEW_ACTIONS = {
   show_log: async (log: vscode.LogOutputChannel) => log.show(),
   open_settings: async () =>
     void (await vscode.commands.executeCommand('workbench.action.openSettings', 'codexBridge')),
+  /** Typed in, and the person's to run. */
+  install_codex: async () => {
+    const terminal = vscode.window.createTerminal({ name: vscode.l10n.t('Install Codex') });
+    terminal.show();
+    terminal.sendText('npm install -g @openai/codex@latest', false);
+  },
 } as const;
 
 /** Folders on this machine's disk; virtual ones can't be given to Codex. */

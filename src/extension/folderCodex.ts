@@ -50,11 +50,15 @@ export class FolderCodex {
     return undefined;
   }
 
-  /** Has Codex say who is logged in where nobody has asked it yet; starts it for that. */
+  /**
+   * Has Codex say who is logged in where nobody has asked it yet, and looks again for one that was not there;
+   * starts it for that.
+   */
   async ask(folder: FolderKey): Promise<void> {
     await this.#pull();
     const known = this.#known.get(folder);
-    if (known?.state !== 'not_started' || known.loggedIn !== undefined) return;
+    const unasked = known?.state === 'not_started' && known.loggedIn === undefined;
+    if (!unasked && !isMissing(known)) return;
     try {
       await this.#link.request('account.read', { folder });
     } catch (error) {
@@ -78,4 +82,9 @@ export class FolderCodex {
     }
     this.#changed.fire();
   }
+}
+
+/** There is no Codex, or none that is new enough. */
+export function isMissing(codex: CodexStatus | undefined): boolean {
+  return codex?.error?.code === 'CODEX_NOT_FOUND' || codex?.error?.code === 'CODEX_TOO_OLD';
 }

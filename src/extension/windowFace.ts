@@ -13,7 +13,7 @@ import type {
 } from '../shared/session.ts';
 import type { ChatProblem, ChatState } from '../shared/webview.ts';
 import type { BridgeLink, LinkFolder } from './bridgeLink.ts';
-import { FolderCodex } from './folderCodex.ts';
+import { FolderCodex, isMissing } from './folderCodex.ts';
 import type { SessionIndex } from './sessionIndex.ts';
 import { SessionList } from './sessionList.ts';
 
@@ -330,7 +330,12 @@ export class WindowFace {
       return state.retrying ? { kind: 'connecting' } : { kind: 'error', ...state.error };
     }
     if (this.#error !== null && state.kind !== 'connected') return { kind: 'error', ...this.#error };
-    if (this.codex.of(folder)?.loggedIn !== false) return null;
+    const codex = this.codex.of(folder);
+    if (codex?.error !== undefined && isMissing(codex)) {
+      const { code, message } = codex.error;
+      return { kind: 'no_codex', tooOld: code === 'CODEX_TOO_OLD', message };
+    }
+    if (codex?.loggedIn !== false) return null;
     const login = this.codex.login?.state ?? null;
     return { kind: 'logged_out', login, remote: this.#deps.remote?.() === true };
   }

@@ -63,7 +63,9 @@ export const chatParams = {
   /** A link in an answer was clicked. */
   'link.open': z.object({ href: z.string() }),
   /** The person wants to do what a welcome or error state offers. */
-  action: z.object({ name: z.enum(['open_folder', 'manage_trust', 'retry', 'show_log', 'open_settings']) }),
+  action: z.object({
+    name: z.enum(['open_folder', 'manage_trust', 'retry', 'show_log', 'open_settings', 'install_codex']),
+  }),
   /** What the chat offers where Codex has no login. */
   login: z.object({ what: z.enum(LOGIN_ACTIONS) }),
   /** The unsent text of the composer, kept by the host over a reload. */
@@ -144,6 +146,8 @@ export type ChatProblem =
   | { readonly kind: 'no_folder' }
   | { readonly kind: 'untrusted' }
   | { readonly kind: 'connecting' }
+  /** There is no Codex, or one that is too old. */
+  | { readonly kind: 'no_codex'; readonly tooOld: boolean; readonly message: string }
   /** `remote`: Codex runs on another machine than the person's browser. */
   | { readonly kind: 'logged_out'; readonly login: LoginState | null; readonly remote: boolean }
   | { readonly kind: 'error'; readonly code: string; readonly message: string };

@@ -2,8 +2,11 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Frame, FrameLocator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { LoginState } from '../../src/shared/login.ts';
+import type { ChatProblem } from '../../src/shared/webview.ts';
 import { findings } from '../support/axe.ts';
 import { launchBrowser, Workbench } from '../support/browser.ts';
+import { openChatPage } from '../support/chatPage.ts';
 import { type CodexHome, makeCodexHome } from '../support/codexHome.ts';
 import { FakeIssuer, PERSON, USER_CODE } from '../support/fakeIssuer.ts';
 import { ScriptedModel } from '../support/scriptedModel.ts';
@@ -62,7 +65,7 @@ describe('signing in', () => {
     await heading('Sign in to Codex').waitFor();
   }
 
-  test('is offered before the first prompt, reads well in every theme and when it is narrow', async () => {
+  test('is offered before the first prompt, reads well in every theme, and waits over a reload', async () => {
     await heading('Sign in to Codex').waitFor();
     const found: string[] = [];
     const look = async (state: string, theme: string, kind: string) => {
@@ -79,6 +82,9 @@ describe('signing in', () => {
       await button('Use a Device Code').click();
       await chat.getByText(USER_CODE, { exact: true }).waitFor();
       await look('code', theme, kind);
+      await workbench.reload();
+      chat = await workbench.chat();
+      await chat.getByText(USER_CODE, { exact: true }).waitFor();
       await button('Cancel').click();
       await heading('Sign in to Codex').waitFor();
     }
@@ -167,7 +173,7 @@ describe('signing in', () => {
     writeFileSync(authFile(), JSON.stringify({ auth_mode: 'apikey', OPENAI_API_KEY: KEY }), { mode: 0o600 });
     await expect
       .poll(async () => {
-        const check = chat.getByRole('button', { name: /check again/ });
+        const check = chat.getByRole('button', { name: /check again/i });
         if ((await check.count()) > 0 && (await check.isEnabled())) await check.click();
         return heading('Ask Codex').count();
       })
@@ -193,4 +199,57 @@ describe('signing in', () => {
     const frame = await (await chat.locator('body').elementHandle())?.ownerFrame();
     return frame ?? expect.fail('the chat has no document');
   }
+});
+
+/** What no login server of ours does on demand. */
+describe('the ways to sign in', () => {
+  const LOGIN_FAILED = {
+    state: 'failed',
+    kind: 'chatgpt',
+    error: {
+      code: 'CODEX_LOGGED_OUT',
+      message: `The login was not completed: ${'it took too long '.repeat(9)}.`,
+    },
+  } as const;
+  const CODE = {
+    state: 'waiting',
+    kind: 'device_code',
+    url: 'https://auth.openai.com/codex/device',
+    userCode: USER_CODE,
+    expiresAt: 0,
+  } as const;
+
+  test('fit into a narrow side bar, with the browser first where Codex is on the same machine', async () => {
+    const browser = await launchBrowser();
+    const page = await openChatPage(browser, 260);
+    const show = async (login: LoginState | null) => {
+      const problem: ChatProblem = { kind: 'logged_out', login, remote: false };
+      await page.evaluate((shown) => {
+        const state = { problem: shown, folders: [{ key: 'f', name: 'F' }], folder: 'f', sessions: [] };
+        window.postMessage({ event: 'state', data: state }, '*');
+      }, problem);
+    };
+    const labels = async () => page.locator('.sign-in button').allInnerTexts();
+    const fits = () =>
+      page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth);
+    try {
+      await show(null);
+      await page.getByRole('heading', { name: 'Sign in to Codex' }).waitFor();
+      expect((await labels())[0]).toBe('Sign In with ChatGPT');
+      expect(await page.getByText('another machine').count()).toBe(0);
+      expect(await fits()).toBe(true);
+      await show(LOGIN_FAILED);
+      await page.getByRole('alert').getByText('was not completed').waitFor();
+      expect(await labels()).toHaveLength(5);
+      expect(await fits()).toBe(true);
+      await show(CODE);
+      await page.getByRole('heading', { name: 'Type this code in' }).waitFor();
+      expect(await labels()).toEqual(['Open the Page', 'Copy the Code', 'Cancel']);
+      expect(await fits()).toBe(true);
+      // Read letter by letter.
+      await page.getByText([...USER_CODE].join(' ')).waitFor({ state: 'attached' });
+    } finally {
+      await browser.close();
+    }
+  });
 });

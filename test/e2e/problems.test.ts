@@ -47,7 +47,13 @@ describe('when something is missing', () => {
 
   test('without Codex the prompt is not lost, and no empty session is left', async () => {
     await withSettings({ 'codexBridge.codexPath': '/nonexistent/codex' });
-    await chat.getByRole('heading', { name: 'Ask Codex' }).waitFor();
+    await chat.getByRole('heading', { name: 'Codex was not found' }).waitFor();
+    await chat.getByRole('button', { name: 'Install in a Terminal' }).click();
+    await workbench.page
+      .locator('.terminal-tabs-entry, .single-terminal-tab', { hasText: 'Install Codex' })
+      .waitFor();
+    await chat.getByRole('button', { name: 'Check again' }).click();
+    await chat.locator('.problem').getByText('CODEX_NOT_FOUND', { exact: true }).waitFor();
     await workbench.send('Keep this');
     const problem = chat.locator('.problem');
     await problem.getByText('CODEX_NOT_FOUND', { exact: true }).waitFor();
@@ -59,6 +65,7 @@ describe('when something is missing', () => {
 
   test('and once it is there the same prompt goes through', async () => {
     await withSettings({});
+    await chat.getByRole('heading', { name: 'Ask Codex' }).waitFor();
     const area = chat.getByRole('textbox', { name: 'Prompt' });
     await expect.poll(() => area.inputValue()).toBe('Keep this');
     await area.press('Enter');

@@ -18,6 +18,8 @@ class FakeCodex {
   /** Methods that it never answers. */
   deafTo: readonly string[] = [];
   readonly asked: string[] = [];
+  /** What it says of its login; a text: what it refuses to say so with. */
+  account: object | string = { account: null, requiresOpenaiAuth: false };
   stops = 0;
   /** Ends only with this promise after it was told to stop. */
   slowEnd: Promise<void> = Promise.resolve();
@@ -46,6 +48,10 @@ class FakeCodex {
     this.#end({ code: null, signal: 'SIGSEGV', asked: false, stderr: '' });
   }
 
+  tell(method: string, params: object): void {
+    this.#events.message(JSON.stringify({ method, params }));
+  }
+
   disconnect(): void {
     this.#events.close(new Error('gone'));
   }
@@ -58,9 +64,14 @@ class FakeCodex {
   #answer({ id, method }: { id?: number; method: string }): void {
     this.asked.push(method);
     if (id === undefined || this.deafTo.includes(method)) return;
+    if (method === 'account/read' && typeof this.account === 'string') {
+      const error = { code: -32600, message: this.account };
+      queueMicrotask(() => this.#events.message(JSON.stringify({ id, error })));
+      return;
+    }
     const results: Record<string, unknown> = {
-      initialize: { userAgent: 'fake' },
-      'account/read': { account: null, requiresOpenaiAuth: false },
+      initialize: { userAgent: 'fake', codexHome: '/home' },
+      'account/read': this.account,
       'model/list': {
         data: [
           {
@@ -89,6 +100,7 @@ function setUp(prepare: (codex: FakeCodex) => void | Promise<void> = () => {}) {
   const started: FakeCodex[] = [];
   const downs: BridgeError[] = [];
   const states: CodexStatus['state'][] = [];
+  const accounts: boolean[] = [];
   const host = new CodexHost({
     clock,
     logger: new MemoryLogger(),
@@ -104,10 +116,11 @@ function setUp(prepare: (codex: FakeCodex) => void | Promise<void> = () => {}) {
     onRequest: () => undefined,
     onDown: (error) => downs.push(error),
     onStatus: () => states.push(host.status.state),
-    onAccount: () => {},
+    onAccount: (loggedIn) => accounts.push(loggedIn),
   });
   hosts.push(host);
-  return { clock, host, started, downs, states, last: () => started.at(-1) ?? expect.fail('no Codex') };
+  const last = () => started.at(-1) ?? expect.fail('no Codex');
+  return { clock, host, started, downs, states, accounts, last };
 }
 
 /** Lets the Codex crash and waits until the host has noticed. */
@@ -291,6 +304,47 @@ describe('a crash', () => {
     await crash(all);
     await host.link();
     expect(host.status.state).toBe('ready');
+  });
+});
+
+describe('the login', () => {
+  const ADA = { type: 'chatgpt', email: 'ada@example.com', planType: 'pro', workspaceName: null };
+
+  test('is in the status with whose it is, and out of it again', async () => {
+    const { host, last, accounts } = setUp((codex) => {
+      codex.account = { account: null, requiresOpenaiAuth: true };
+    });
+    await host.link();
+    expect(host.status).toMatchObject({ loggedIn: false, home: '/home' });
+    await expect(host.requireLogin()).rejects.toMatchObject({ code: 'CODEX_LOGGED_OUT' });
+    last().account = { account: ADA, requiresOpenaiAuth: true };
+    last().tell('account/login/completed', { loginId: 'one', success: true, error: null });
+    await vi.waitFor(() => expect(host.status.loggedIn).toBe(true));
+    expect(host.status.account).toEqual({ kind: 'chatgpt', email: 'ada@example.com', plan: 'pro' });
+    await host.requireLogin();
+    last().account = { account: null, requiresOpenaiAuth: true };
+    last().tell('account/updated', { authMode: null, planType: null });
+    await vi.waitFor(() => expect(host.status.loggedIn).toBe(false));
+    expect(host.status.account).toBeUndefined();
+    await vi.waitFor(() => expect(accounts).toEqual([true, false]));
+  });
+
+  test('of which Codex can not tell stops neither its start nor a prompt', async () => {
+    const { host } = setUp((codex) => {
+      codex.account = 'workspace routing discovery failed';
+    });
+    await host.link();
+    expect(host.status.state).toBe('ready');
+    expect(host.status.loggedIn).toBeUndefined();
+    await host.requireLogin();
+  });
+
+  test('that the server does not take any more is none', async () => {
+    const { host } = setUp((codex) => {
+      codex.account = 'workspace routing discovery unauthorized (401)';
+    });
+    await host.link();
+    await expect(host.requireLogin()).rejects.toMatchObject({ code: 'CODEX_LOGGED_OUT' });
   });
 });
 

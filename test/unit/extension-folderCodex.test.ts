@@ -77,6 +77,13 @@ test('Codex is asked who is logged in only where nobody has asked it', async () 
   answers.shift()?.reject(new BridgeError('CODEX_NOT_FOUND', 'There is none.'));
   await unknown;
   expect(errors).toHaveLength(1);
+  // It may have been installed meanwhile.
+  const error = { code: 'CODEX_NOT_FOUND', message: 'There is none.' } as const;
+  const again = codex.ask('a');
+  await answer(status('a', { state: 'failed', restarts: 0, error }));
+  expect(asked.filter((method) => method === 'account.read')).toHaveLength(2);
+  answers.shift()?.resolve({});
+  await again;
 });
 
 test('of a bridge that is gone nothing is known', async () => {

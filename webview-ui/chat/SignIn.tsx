@@ -41,7 +41,7 @@ export function SignIn({ store, problem }: SignInProps) {
           <>
             <Icon name="globe" />
             <h1>Sign in on the page</h1>
-            <p>It has opened in your browser. The chat is ready as soon as you are done there.</p>
+            <p>It opens in your browser. The chat is ready as soon as you are done there.</p>
           </>
         )}
         <p class="waiting">
@@ -65,7 +65,7 @@ export function SignIn({ store, problem }: SignInProps) {
       )}
       <Buttons choices={choicesOf(problem)} pending={pending} run={run} />
       <button type="button" class="link-button" disabled={pending !== null} onClick={() => run('check')}>
-        I have signed in elsewhere: check again
+        Signed in elsewhere? Check again
       </button>
       <p class="pending" role="status">
         {pending !== null && PENDING[pending] !== undefined && (
@@ -146,7 +146,7 @@ function choicesOf({ login, remote }: LoggedOut): Choice[] {
       ];
     }
     return [
-      ['open', 'Open the Page Again'],
+      ['open', 'Open the Page'],
       ['device_code', 'Use a Device Code'],
       ['cancel', 'Cancel'],
     ];
@@ -165,7 +165,7 @@ function lineOf({ login }: LoggedOut): string {
   if (login.state === 'failed') return login.error.message;
   return login.kind === 'device_code'
     ? `Type this code in on ${login.url}. It holds until ${timeOf(login.expiresAt)}.`
-    : 'Sign in on the page that has opened in your browser.';
+    : 'Sign in on the page in your browser.';
 }
 
 function timeOf(at: number): string {

@@ -1,9 +1,11 @@
-import type { ChatProblem } from '../../src/shared/webview.ts';
+import type { ComponentChildren } from 'preact';
+import type { Params } from '../../src/shared/rpc.ts';
+import type { ChatContract, ChatProblem } from '../../src/shared/webview.ts';
 import { Icon } from './Icon.tsx';
 import { SignIn, SignInLine } from './SignIn.tsx';
 import type { ChatStore } from './store.ts';
 
-type ActionName = 'open_folder' | 'manage_trust' | 'retry' | 'show_log' | 'open_settings';
+type ActionName = Params<ChatContract, 'action'>['name'];
 
 /** What stands in the place of a conversation: a greeting, or what keeps the chat from working. */
 export function Welcome({ store }: { store: ChatStore }) {
@@ -28,6 +30,27 @@ export function Welcome({ store }: { store: ChatStore }) {
           store={store}
           actions={[['manage_trust', 'Manage Trust']]}
         />
+      );
+    case 'no_codex':
+      return (
+        <Notice
+          icon="search-stop"
+          title={problem.tooOld ? 'Codex is too old' : 'Codex was not found'}
+          text={problem.message}
+          store={store}
+          actions={[
+            ['install_codex', problem.tooOld ? 'Update in a Terminal' : 'Install in a Terminal'],
+            ['open_settings', 'Open Settings'],
+          ]}
+        >
+          <button
+            type="button"
+            class="link-button"
+            onClick={() => void store.ask('login', { what: 'check' })}
+          >
+            Check again
+          </button>
+        </Notice>
       );
     case 'logged_out':
       return <SignIn store={store} problem={problem} />;
@@ -131,6 +154,7 @@ function Notice(props: {
   code?: string;
   actions: readonly [ActionName, string][];
   store: ChatStore;
+  children?: ComponentChildren;
 }) {
   return (
     <div class="welcome">
@@ -148,6 +172,7 @@ function Notice(props: {
           {label}
         </button>
       ))}
+      {props.children}
     </div>
   );
 }
