@@ -6,7 +6,7 @@ import type { FieldInput, FieldOption, QuestionField } from '../../src/shared/qu
 import type { Approval } from '../../src/shared/session.ts';
 import { findings } from '../support/axe.ts';
 import { launchBrowser, RESULTS, Workbench } from '../support/browser.ts';
-import { openChatPage, snapshot, turnOf } from '../support/chatPage.ts';
+import { itemOf, openChatPage, snapshot, turnOf } from '../support/chatPage.ts';
 import { type CodexHome, makeCodexHome } from '../support/codexHome.ts';
 import { demoScript } from '../support/demoScript.ts';
 import { joinBridge } from '../support/faces.ts';
@@ -272,6 +272,40 @@ describe('approvals and questions', () => {
     await press('Escape');
     expect(await prompt.evaluate((element) => element === document.activeElement)).toBe(true);
   }
+
+  test('goes up beyond what is drawn, and stays where it was read', async () => {
+    const page = await openChatPage(browser);
+    const items = Array.from({ length: 300 }, (_, place) => itemOf(place));
+    await page.evaluate(
+      (shown) => window.postMessage({ event: 'session', data: { session: shown } }, '*'),
+      snapshot([turnOf('first', items), turnOf('last', [itemOf(2), itemOf(3)])]),
+    );
+    const log = page.getByRole('log');
+    await log.locator('[data-turn=last]').waitFor();
+    await log.focus();
+    const drawn = await log.locator('[data-entry]').count();
+    expect(drawn).toBeLessThan(150);
+    await page.keyboard.press('Home');
+    const before = await log.locator(':focus').innerText();
+    // What comes before is drawn on the way.
+    const seen = new Set<string>([before]);
+    for (let steps = 0; steps < 40; steps++) {
+      await page.keyboard.press('ArrowUp');
+      seen.add(await log.locator(':focus').innerText());
+    }
+    expect(seen.size).toBeGreaterThan(20);
+    expect(await log.locator('[data-entry]').count()).toBeGreaterThan(drawn);
+    // One stop of Tab in all, whatever was drawn since.
+    expect(await log.locator('[data-entry][tabindex="0"]').count()).toBe(1);
+    expect(await log.getAttribute('tabindex')).toBe('-1');
+    const here = await log.locator(':focus').innerText();
+    await page.getByRole('textbox', { name: 'Prompt' }).focus();
+    await page.keyboard.press('Shift+Tab');
+    // The button to the end comes first, where there is one.
+    if ((await log.locator(':focus').count()) === 0) await page.keyboard.press('Shift+Tab');
+    expect(await log.locator(':focus').innerText()).toBe(here);
+    await page.close();
+  });
 
   test('looks right, and has no serious finding of axe, in every theme', async () => {
     scriptQuestions(QUESTIONS);

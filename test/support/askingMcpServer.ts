@@ -13,17 +13,26 @@ server.setRequestHandler(ListToolsRequestSchema, () => ({
     {
       name: 'ask',
       description: 'Asks the person.',
-      inputSchema: { type: 'object' as const, properties: { schema: { type: 'object' } } },
+      inputSchema: {
+        type: 'object' as const,
+        properties: { schema: { type: 'object' }, url: { type: 'string' } },
+      },
       annotations: { readOnlyHint: true },
     },
   ],
 }));
 
 server.setRequestHandler(CallToolRequestSchema, async ({ params }) => {
+  const message = 'What shall it be?';
+  const url = params.arguments?.['url'];
+  if (typeof url === 'string') {
+    const answer = await server.elicitInput({ mode: 'url', message, url, elicitationId: 'page' });
+    return { content: [{ type: 'text' as const, text: `answered ${JSON.stringify(answer)}` }] };
+  }
   // The tests give a schema of the protocol's.
   const requestedSchema = params.arguments?.['schema'] as { type: 'object'; properties: object };
   const answer = await server.elicitInput({
-    message: 'What shall it be?',
+    message,
     requestedSchema: { ...requestedSchema, properties: { ...requestedSchema.properties } },
   });
   return { content: [{ type: 'text' as const, text: `answered ${JSON.stringify(answer)}` }] };

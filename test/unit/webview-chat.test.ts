@@ -267,7 +267,7 @@ class Host {
   }
 
   #answer(message: Message): void {
-    if (!('method' in message)) return;
+    if (!('method' in message) || !('id' in message)) return;
     const { id } = message;
     if (message.method === 'ready') this.pulls++;
     const result = message.method === 'ready' ? this.state : null;
