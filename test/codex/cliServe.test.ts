@@ -68,6 +68,15 @@ describe('serve', () => {
     await Promise.all([one.close(), two.close(), both.close()]);
   });
 
+  test('lists the tools of the profile that it is given', async () => {
+    const { url, token } = await serve('--tool-profile', 'compat').ready();
+    const client = await connectClient('2026-07-28', { url, token });
+    expect((await client.tools()).map(({ name }) => name)).toEqual(['codex', 'codex-reply']);
+    const { data } = await client.call('codex', { prompt: 'hello' });
+    expect(data).toMatchObject({ content: 'Echo: hello' });
+    await client.close();
+  });
+
   test('takes the port that is demanded, and says when it is taken', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await new Promise<void>((resolve) => other.once('listening', resolve));
@@ -85,6 +94,7 @@ describe('serve', () => {
     for (const args of [
       ['serve', '--nonsense'],
       ['serve', '--port', 'x'],
+      ['serve', '--tool-profile', 'few'],
       ['nonsense'],
       [],
       ['serve', 'x'],
