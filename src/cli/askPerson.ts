@@ -50,17 +50,27 @@ export interface Choice<T extends string> {
   readonly text: string;
 }
 
-/** The end of the input is an empty answer. */
+/** Ctrl+C, or the end of the input, in place of an answer. */
+export class Unanswered extends Error {
+  readonly interrupted: boolean;
+
+  constructor(interrupted: boolean) {
+    super('no answer');
+    this.interrupted = interrupted;
+  }
+}
+
+/** @throws Unanswered */
 async function askLine(prompt: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stdout });
-  const ended = new AbortController();
-  lines.once('close', () => ended.abort());
+  const gone = Promise.withResolvers<never>();
+  lines.once('SIGINT', () => gone.reject(new Unanswered(true)));
+  lines.once('close', () => gone.reject(new Unanswered(false)));
   try {
-    return (await lines.question(prompt, { signal: ended.signal })).trim();
-  } catch (error) {
-    if (ended.signal.aborted) return '';
-    throw error;
+    return (await Promise.race([lines.question(prompt), gone.promise])).trim();
   } finally {
     lines.close();
+    // Closing it settles this one, and nobody listens any more.
+    gone.promise.catch(() => {});
   }
 }

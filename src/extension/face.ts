@@ -185,7 +185,10 @@ export function createFace({ context, log, views }: FaceDeps): Face {
     window,
     approvals,
     get around() {
-      return surroundings(stateDir(), async () => void (await runtime()));
+      const around = surroundings(stateDir(), async () => void (await runtime()));
+      const { codexPath } = readSettings(vscode.workspace.getConfiguration('codexBridge'));
+      const env = codexPath === undefined ? around.env : { ...around.env, CODEX_BRIDGE_CODEX: codexPath };
+      return { ...around, env, folders: windowFolders().map(({ path }) => path) };
     },
     sessions: () => sessions,
     panels,

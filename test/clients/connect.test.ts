@@ -3,12 +3,13 @@ import { existsSync } from 'node:fs';
 import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { spawn } from 'node-pty';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { clientCommand } from '../../scripts/lib/clientTools.mjs';
 import { readDiscovery } from '../../src/client/discovery.ts';
 import { launcherFile } from '../../src/client/launcher.ts';
 import { recordInstall } from '../../src/client/uninstall.ts';
-import { alive, CliBench, type Finished, until } from '../support/cli.ts';
+import { alive, CliBench, type Finished, RUNTIME, until, within } from '../support/cli.ts';
 import { codexBinary } from '../support/codexHome.ts';
 
 /** Claude Code starts the server to see whether it answers. In ms. */
@@ -189,6 +190,84 @@ describe('without a person', () => {
   });
 });
 
+describe('a person in a terminal', () => {
+  /** Answers each question when it is asked. */
+  async function answer(args: string[], ...answers: readonly (readonly [RegExp, string])[]) {
+    const terminal = spawn(process.execPath, [join(RUNTIME, 'cli.mjs'), 'connect', ...args], {
+      cwd: project,
+      env: { ...bench.env, ...env() },
+      cols: 200,
+    });
+    const left = [...answers];
+    let shown = '';
+    let seen = 0;
+    terminal.onData((data) => {
+      shown += data;
+      const [question, keys] = left[0] ?? [];
+      if (question === undefined || keys === undefined || !question.test(shown.slice(seen))) return;
+      seen = shown.length;
+      left.shift();
+      terminal.write(keys);
+    });
+    const ended = new Promise<number>((resolve) => terminal.onExit(({ exitCode }) => resolve(exitCode)));
+    const code = await within(() => `the end; it has shown: ${shown}`, ended, LONG);
+    return { code, shown };
+  }
+
+  const SCOPE = /Which scope in Cursor[\s\S]*\[1\] /;
+  const DO = /Do this\? \[y\/N\] /;
+  const file = () => join(project, '.cursor/mcp.json');
+
+  test('is asked for the scope, sees what will be done, and says yes', async () => {
+    const { code, shown } = await answer(['cursor'], [SCOPE, '7\r'], [SCOPE, '1\r'], [DO, 'y\r']);
+    expect(code).toBe(0);
+    expect(shown.indexOf('create ')).toBeLessThan(shown.indexOf('Do this?'));
+    expect(shown).toMatch(/Cursor is connected[\s\S]*Undo: codex-bridge connect cursor --scope project/);
+    expect(existsSync(file())).toBe(true);
+    expect((await answer([...shownUndo(shown)], [DO, 'y\r'])).code).toBe(0);
+    expect(existsSync(file())).toBe(false);
+  });
+
+  test.each([
+    [
+      'Enter',
+      1,
+      [
+        [SCOPE, 'project\r'],
+        [DO, '\r'],
+      ],
+    ],
+    [
+      'no',
+      1,
+      [
+        [SCOPE, '\r'],
+        [DO, 'n\r'],
+      ],
+    ],
+    [
+      'Ctrl+C',
+      130,
+      [
+        [SCOPE, '\r'],
+        [DO, '\x03'],
+      ],
+    ],
+    ['Ctrl+C at the first question', 130, [[SCOPE, '\x03']]],
+    ['Ctrl+D', 1, [[SCOPE, '\x04']]],
+  ] as const)('%s is no yes', async (_name, status, answers) => {
+    const { code, shown } = await answer(['cursor'], ...answers);
+    expect(code).toBe(status);
+    expect(shown).toContain('Nothing was changed.');
+    expect(existsSync(file())).toBe(false);
+  });
+
+  /** The arguments of the command that was told. */
+  function shownUndo(shown: string): string[] {
+    return (/Undo: codex-bridge connect (.*)/.exec(shown)?.[1] ?? '').trim().split(' ');
+  }
+});
+
 describe('uninstalling', () => {
   /** As VS Code runs it: from the extension's folder, which it is about to remove. */
   async function uninstall(extension: string): Promise<Finished> {
@@ -222,6 +301,18 @@ describe('uninstalling', () => {
     const again = await bench.run(['ask', 'hello'], { program: launcher });
     expect(again.code).toBe(1);
     expect(again.stderr).toMatch(/was uninstalled/);
+    const initialize = {
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'initialize',
+      params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '1' } },
+    };
+    const shim = { program: launcher, input: `${JSON.stringify(initialize)}\n` };
+    const attached = await bench.run(['attach', '--folder', project], shim);
+    expect(JSON.parse(attached.stdout.split('\n')[0] ?? '')).toMatchObject({
+      id: 1,
+      error: { message: expect.stringMatching(/was uninstalled.*connect --remove/) },
+    });
     const removed = await bench
       .start(['connect', '--remove', '--yes'], { program: launcher, env: env(), cwd: project })
       .ends(LONG);

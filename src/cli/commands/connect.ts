@@ -18,7 +18,7 @@ import {
 import { stateDir } from '../../client/stateDir.ts';
 import { refuseUninstalled } from '../../client/uninstalled.ts';
 import { BridgeError } from '../../shared/errors.ts';
-import { askChoice, type ConfirmFlags, isInteractive, isWanted } from '../askPerson.ts';
+import { askChoice, type ConfirmFlags, isInteractive, isWanted, Unanswered } from '../askPerson.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { oneOf } from '../options.ts';
 import { RUNTIME, VERSION } from '../version.ts';
@@ -30,6 +30,16 @@ interface ConnectFlags extends ConfirmFlags {
 
 /** Registers the bridge with a client, or removes the registration: shown, asked, done, checked. */
 export async function connect(args: string[]): Promise<number> {
+  try {
+    return await run(args);
+  } catch (error) {
+    if (!(error instanceof Unanswered)) throw error;
+    process.stdout.write('\nNothing was changed.\n');
+    return error.interrupted ? EXIT.interrupted : EXIT.failed;
+  }
+}
+
+async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,

@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import * as z from 'zod/mini';
 import { BridgeError } from '../../shared/errors.ts';
 import { launcherStep } from './apply.ts';
@@ -112,7 +112,8 @@ export class CodexRegistrar implements Registrar {
 
   async #program({ folder }: Place): Promise<string> {
     const named = this.#around.env['CODEX_BRIDGE_CODEX'];
-    return named || findProgram('codex', this.#around, { folder, help: HELP });
+    if (named !== undefined && isAbsolute(named)) return named;
+    return findProgram('codex', this.#around, { folder, help: HELP });
   }
 
   /** Asked in the home directory: in a trusted project Codex would list that project's servers, too. */

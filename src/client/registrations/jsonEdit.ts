@@ -47,7 +47,6 @@ export function removeProperty(text: string, object: Node, key: string): string 
   const needless =
     comma === undefined && before !== undefined ? commaAfter(text, end(before), close) : undefined;
   const rest = needless === undefined ? without : splice(without, needless, needless + 1, '');
-  if (siblings.length > 1) return rest;
   // An object with nothing in it, not even a comment, is closed at once.
   const left = rest.slice(object.offset + 1, rest.length - (text.length - close));
   return left.trim() === '' ? splice(rest, object.offset + 1, object.offset + 1 + left.length, '') : rest;

@@ -25,7 +25,7 @@ export interface Ran {
  */
 export async function findProgram(
   name: string,
-  { env, platform }: Surroundings,
+  { env, platform, folders = [] }: Surroundings,
   { folder, more = [], help }: { folder: string; more?: readonly string[]; help: string },
 ): Promise<string> {
   const path = (platform === 'win32' ? (env['Path'] ?? env['PATH']) : env['PATH']) ?? '';
@@ -33,18 +33,19 @@ export async function findProgram(
   for (const directory of [...path.split(delimiter), ...more]) {
     if (!isAbsolute(directory)) continue;
     for (const file of names.map((each) => join(directory, each))) {
-      if (await isProgram(file, folder)) return file;
+      if (await isProgram(file, [folder, ...folders])) return file;
     }
   }
   throw new BridgeError('CLIENT_NOT_FOUND', help);
 }
 
-async function isProgram(file: string, folder: string): Promise<boolean> {
+async function isProgram(file: string, folders: readonly string[]): Promise<boolean> {
   try {
     if (!(await stat(file)).isFile()) return false;
     await access(file, constants.X_OK);
     // Neither what is named nor what it leads to is inside the project.
-    return !isInside(folder, file) && !isInside(folder, await realpath(file));
+    const real = await realpath(file);
+    return !folders.some((folder) => isInside(folder, file) || isInside(folder, real));
   } catch {
     // Not there, or not for us to run: the next one.
     return false;

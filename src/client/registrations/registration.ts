@@ -29,6 +29,8 @@ export interface Surroundings {
   readonly userHome: string;
   readonly env: NodeJS.ProcessEnv;
   readonly platform: NodeJS.Platform;
+  /** Folders that are open, beside the one in question: a program inside one of them is not run. */
+  readonly folders?: readonly string[];
   /** Puts the launcher into the state directory, where it is missing. */
   installLauncher(): Promise<void>;
 }
