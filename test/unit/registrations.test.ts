@@ -262,6 +262,13 @@ describe('a client with a file', () => {
     expect(await readRegistrations(around.home)).toEqual([]);
   });
 
+  test('writes nothing where our own record is broken', async () => {
+    await writeFile(join(around.home, 'registrations.json'), '{"registrations": [{"client": "nobody"}]}');
+    const plan = await cursor().plan(place('project'));
+    await expect(carryOut(plan, around)).rejects.toMatchObject({ code: 'STATE_DIR_UNUSABLE' });
+    expect(await readdir(project)).toEqual([]);
+  });
+
   test('takes back the first edit where a later step fails', async () => {
     const plan = await cursor().plan(place('project'));
     const steps = [...plan.steps, { kind: 'run' as const, argv: ['/bin/false'] as const, cwd: project }];

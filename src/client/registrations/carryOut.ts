@@ -1,5 +1,5 @@
 import { applyPlan } from './apply.ts';
-import { addRegistration, dropRegistration } from './record.ts';
+import { addRegistration, dropRegistration, readRegistrations } from './record.ts';
 import type { Plan, Registrar, Surroundings } from './registration.ts';
 
 /**
@@ -8,6 +8,8 @@ import type { Plan, Registrar, Surroundings } from './registration.ts';
  * @throws BridgeError what `applyPlan` throws; then nothing has changed
  */
 export async function carryOut(plan: Plan, around: Surroundings): Promise<void> {
+  // A record that can't be read is told before anything is done.
+  await readRegistrations(around.home);
   await applyPlan(plan, around);
   await record(plan, around);
 }
