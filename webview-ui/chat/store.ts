@@ -13,7 +13,13 @@ import {
   type TurnId,
   type TurnSnapshot,
 } from '../../src/shared/session.ts';
-import type { ChatContract, ChatState, ChosenAttachment, ComposerOptions } from '../../src/shared/webview.ts';
+import type {
+  ChatContract,
+  ChatProblem,
+  ChatState,
+  ChosenAttachment,
+  ComposerOptions,
+} from '../../src/shared/webview.ts';
 
 export type WindowState = Omit<ChatState, 'session' | 'draft'>;
 
@@ -31,6 +37,13 @@ export interface SessionHead {
   readonly context: SessionSnapshot['context'];
   readonly settings: SessionSettings;
 }
+
+/** Failures that are over when the window no longer has the problem that they tell of. */
+const LACKS: Readonly<Record<string, ChatProblem['kind']>> = {
+  CODEX_LOGGED_OUT: 'logged_out',
+  CODEX_NOT_FOUND: 'no_codex',
+  CODEX_TOO_OLD: 'no_codex',
+};
 
 /** The host takes no longer one. */
 const MAX_DRAFT = 100_000;
@@ -80,6 +93,8 @@ export class ChatStore {
     this.turns.value.some(({ turn }) => !hasEnded(turn.value.status)),
   );
   readonly approvals: Signal<readonly Approval[]> = signal<readonly Approval[]>([]);
+  /** The person has asked for the card, wherever the keyboard was. */
+  readonly reviewing: Signal<boolean> = signal(false);
   /** False until the host has answered for the first time. */
   readonly loaded: Signal<boolean> = signal(false);
   /** What went wrong with the person's last action. */
@@ -107,14 +122,17 @@ export class ChatStore {
     this.#schedule = schedule;
     rpc.on('state', (state) => {
       this.window.value = state;
-      // What could not be sent for want of a login can be sent now.
-      const signedIn = state.problem?.kind !== 'logged_out';
-      if (signedIn && this.failure.value?.code === 'CODEX_LOGGED_OUT') this.failure.value = null;
+      // What could not be sent for want of a login or of a Codex can be sent now.
+      const lacks = LACKS[this.failure.value?.code ?? ''];
+      if (lacks !== undefined && state.problem?.kind !== lacks) this.failure.value = null;
     });
     rpc.on('session', ({ session }) => {
       // What came before belongs to the old snapshot; what follows, to this one.
       this.#waiting = [];
       this.#show(session);
+    });
+    rpc.on('approval.focus', () => {
+      this.reviewing.value = true;
     });
     rpc.on('event', (event) => {
       this.#waiting.push(event);
