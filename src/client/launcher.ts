@@ -35,7 +35,7 @@ export async function installRuntime(options: InstallOptions): Promise<RuntimeLa
     makeDirectory(join(home, 'runtime'));
     await chmod(home, 0o700);
     await copyOnce(runtime, target, hash);
-    await writeLauncher(home, { node, cli: join(target, 'cli.mjs'), version });
+    await writeLauncher({ home, node, cli: join(target, 'cli.mjs'), version });
     await removeUnused(home, target);
     return { runtime: target, node };
   } catch (error) {
@@ -55,10 +55,11 @@ export function launcherFile(home: string, platform = process.platform): string 
 
 /**
  * The text of the launcher. The recorded program may be VS Code's own binary, which runs scripts only with
- * `ELECTRON_RUN_AS_NODE` (Node ignores it), and may be gone after an update: then it is the PATH's `node`.
+ * `ELECTRON_RUN_AS_NODE` (Node ignores it), and may be gone after an update: then it is the PATH's `node`. Its
+ * state directory is the one that it lies in: whoever starts it may have another environment than VS Code.
  */
 export function launcherScript(
-  { node, cli, version }: { node: string; cli: string; version: string },
+  { home, node, cli, version }: { home: string; node: string; cli: string; version: string },
   platform = process.platform,
 ): string {
   const help = 'Open VS Code with Codex Bridge once, or install Node 22.13 or newer.';
@@ -68,6 +69,7 @@ export function launcherScript(
       `rem Codex Bridge ${version}. Written by its VS Code extension; changes are lost.`,
       'setlocal',
       'set "ELECTRON_RUN_AS_NODE=1"',
+      `if not defined CODEX_BRIDGE_HOME set "CODEX_BRIDGE_HOME=${forCmd(home)}"`,
       `if exist "${forCmd(node)}" goto recorded`,
       'where /q node',
       'if errorlevel 1 goto missing',
@@ -86,7 +88,8 @@ export function launcherScript(
 # Codex Bridge ${version}. Written by its VS Code extension; changes are lost.
 node=${forShell(node)}
 cli=${forShell(cli)}
-export ELECTRON_RUN_AS_NODE=1
+home=${forShell(home)}
+export ELECTRON_RUN_AS_NODE=1 CODEX_BRIDGE_HOME="\${CODEX_BRIDGE_HOME:-$home}"
 if [ -x "$node" ]; then exec "$node" "$cli" "$@"; fi
 if command -v node >/dev/null 2>&1; then exec node "$cli" "$@"; fi
 echo 'codex-bridge: nothing here can run it. ${help}' >&2
@@ -103,8 +106,8 @@ function forCmd(text: string): string {
   return text.replaceAll('%', '%%');
 }
 
-async function writeLauncher(home: string, target: { node: string; cli: string; version: string }) {
-  const file = launcherFile(home);
+async function writeLauncher(target: Parameters<typeof launcherScript>[0]) {
+  const file = launcherFile(target.home);
   makeDirectory(dirname(file));
   const draft = `${file}.${randomBytes(6).toString('hex')}`;
   await writeFile(draft, launcherScript(target), { mode: 0o700, flag: 'wx' });

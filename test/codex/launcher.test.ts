@@ -50,6 +50,16 @@ describe('the launcher', () => {
     await rm(launcherFile(home));
   });
 
+  test('knows its state directory, unless another one is named', async () => {
+    await install();
+    const stop = (env: Record<string, string | undefined>) =>
+      bench.run(['stop'], { program: [launcherFile(home)], env });
+    expect((await stop({ CODEX_BRIDGE_HOME: undefined })).stdout).toBe(`No bridge runs for ${home}.\n`);
+    expect((await stop({ CODEX_BRIDGE_HOME: bench.home })).stdout).toBe(
+      `No bridge runs for ${bench.home}.\n`,
+    );
+  });
+
   test('takes the PATH’s node where the recorded program is gone, and says what to do where there is none', async () => {
     await install({ node: join(bench.dir.path, 'gone') });
     const bin = dirname(process.execPath);
@@ -64,11 +74,12 @@ describe('the launcher', () => {
 
   test('on Windows is a .cmd', () => {
     const script = launcherScript(
-      { node: 'C:\\a b\\100%\\Code.exe', cli: 'C:\\c d\\cli.mjs', version: '1.2.3' },
+      { home: 'C:\\s', node: 'C:\\a b\\100%\\Code.exe', cli: 'C:\\c d\\cli.mjs', version: '1.2.3' },
       'win32',
     );
     expect(launcherFile('home', 'win32')).toBe(join('home', 'bin', 'codex-bridge.cmd'));
     expect(script).toContain('set "ELECTRON_RUN_AS_NODE=1"\r\n');
+    expect(script).toContain('if not defined CODEX_BRIDGE_HOME set "CODEX_BRIDGE_HOME=C:\\s"\r\n');
     expect(script).toContain('"C:\\a b\\100%%\\Code.exe" "C:\\c d\\cli.mjs" %*\r\nexit /b %errorlevel%\r\n');
   });
 });
