@@ -5,7 +5,7 @@ import { JsonRpcError } from '../../src/bridge/codex/jsonRpc.ts';
 import { Login } from '../../src/bridge/folders/login.ts';
 import { callbackOf, leadsBack } from '../../src/extension/loginPage.ts';
 import { loginMethodSchema } from '../../src/shared/login.ts';
-import { FakeClock } from '../support/fakeBridge.ts';
+import { FakeClock, silentLogger } from '../support/fakeBridge.ts';
 
 /** Codex as far as a login asks it; answers when the test says so. */
 class FakeCodex {
@@ -36,10 +36,12 @@ class FakeCodex {
 function setUp() {
   const codex = new FakeCodex();
   const states: unknown[] = [];
-  const login = new Login({ clock: new FakeClock(), onState: () => states.push(login.state?.state) });
+  const clock = new FakeClock();
+  const onState = () => states.push(login.state?.state);
+  const login = new Login({ clock, logger: silentLogger, onState });
   // Only what a login uses of a client is there.
   const client = codex as unknown as CodexClient;
-  return { codex, client, login, states };
+  return { clock, codex, client, login, states };
 }
 
 function end(loginId: string | null, success: boolean, error: string | null = null) {
@@ -89,7 +91,7 @@ describe('a login', () => {
   });
 
   test("shows why it failed, in Codex's words, and is not undone by the end of an API key's", async () => {
-    const { codex, client, login } = setUp();
+    const { clock, codex, client, login } = setUp();
     const started = login.start(client, { kind: 'chatgpt' });
     await Promise.resolve();
     codex.answer('one');
@@ -103,8 +105,28 @@ describe('a login', () => {
     });
     await login.cancel();
     expect(login.state).toBeUndefined();
+    expect(clock.pending).toBe(0);
     // It is over: there is nothing to cancel in Codex.
     expect(codex.cancelled).toEqual([]);
+  });
+
+  test('of which Codex never says that it took too long does so by itself', async () => {
+    const { clock, codex, client, login } = setUp();
+    const started = login.start(client, { kind: 'chatgpt' });
+    await Promise.resolve();
+    codex.answer('one');
+    await started;
+    const { state } = login;
+    if (state?.state !== 'waiting') return expect.fail('no login waits');
+    clock.advance(state.expiresAt - clock.now());
+    expect(login.state?.state).toBe('waiting');
+    clock.advance(60_000);
+    expect(login.state).toMatchObject({
+      state: 'failed',
+      error: { message: expect.stringContaining('it took too long') },
+    });
+    expect(codex.cancelled).toEqual([{ loginId: 'one' }]);
+    expect(clock.pending).toBe(0);
   });
 
   test('whose key is refused does not repeat what Codex says of it', async () => {

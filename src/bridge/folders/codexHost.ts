@@ -62,7 +62,11 @@ export class CodexHost {
   constructor(deps: CodexHostDeps) {
     this.#deps = deps;
     this.#policy = new RestartPolicy(deps.clock);
-    this.#login = new Login({ clock: deps.clock, onState: () => deps.onStatus() });
+    this.#login = new Login({
+      clock: deps.clock,
+      logger: deps.logger,
+      onState: () => deps.onStatus(),
+    });
     this.#usedAt = deps.clock.monotonic();
   }
 
@@ -287,7 +291,10 @@ export class CodexHost {
     if (method === 'account/login/completed') {
       // First who it is: there is no moment without a login in between.
       void read.then(() => this.#login.completed(params));
-      if (params.success) this.#deps.onAccount(true);
+      if (!params.success) return;
+      this.#deps.onAccount(true);
+      // Who has a login may have other models.
+      void this.#readModels(client);
     } else if (params.authMode === null) {
       // A logout, in a terminal's Codex perhaps.
       void read.then(() => this.#deps.onAccount(false));

@@ -4,16 +4,19 @@ import type { CodexClient } from '../codex/client.ts';
 import { CodexRefusedError } from '../codex/codexRefused.ts';
 import type { AccountLoginCompletedNotification } from '../codex/generated/v2/AccountLoginCompletedNotification.ts';
 import type { LoginAccountResponse } from '../codex/generated/v2/LoginAccountResponse.ts';
-import type { Clock } from '../ports.ts';
+import type { Clock, Logger } from '../ports.ts';
 
 const MINUTE_MS = 60_000;
 /** When Codex gives up by itself: its own figures, which the protocol does not tell. */
 const LIFETIME_MS = { chatgpt: 10 * MINUTE_MS, device_code: 15 * MINUTE_MS } as const;
+/** So long after that it has for saying so. */
+const OVERDUE_MS = MINUTE_MS;
 
 type Waiting = Extract<LoginState, { state: 'waiting' }>;
 
 interface LoginDeps {
   readonly clock: Clock;
+  readonly logger: Logger;
   /** The state is another one. */
   onState(): void;
 }
@@ -28,6 +31,7 @@ export class Login {
   #waiting: { readonly client: CodexClient; readonly id: string } | undefined;
   /** An end may come before the start's answer has been looked at. */
   readonly #ended = new Map<string, AccountLoginCompletedNotification>();
+  #stopTimer: () => void = () => {};
   /** Counts the starts: what an earlier one still gets to hear is not shown. */
   #attempt = 0;
 
@@ -60,6 +64,7 @@ export class Login {
     }
     this.#waiting = { client, id };
     this.#set(state);
+    this.#stopTimer = this.#deps.clock.after(LIFETIME_MS[state.kind] + OVERDUE_MS, () => this.#expired(id));
     const end = this.#ended.get(id);
     if (end !== undefined) this.completed(end);
   }
@@ -93,6 +98,16 @@ export class Login {
     if (this.#waiting === undefined) return;
     this.#waiting = undefined;
     this.#fail(new BridgeError('CODEX_EXITED', 'Codex ended before the login was complete. Sign in again.'));
+  }
+
+  /** Codex should have said so itself. */
+  #expired(loginId: string): void {
+    const waiting = this.#waiting;
+    this.completed({ loginId, success: false, error: 'it took too long', onboardingEntrypoint: null });
+    if (waiting === undefined || waiting.client.closed) return;
+    cancelIn(waiting.client, loginId).catch((error: unknown) =>
+      this.#deps.logger.warn('a login that took too long was not cancelled', { error }),
+    );
   }
 
   #read(answer: LoginAccountResponse): { id: string; state: Waiting } {
@@ -133,6 +148,7 @@ export class Login {
   }
 
   #set(state: LoginState | undefined): void {
+    this.#stopTimer();
     this.#state = state;
     this.#deps.onState();
   }
