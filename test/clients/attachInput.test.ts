@@ -171,6 +171,32 @@ describe('input', () => {
   });
 });
 
+describe('arguments', () => {
+  it('wrong usage is told on stderr and ends it with 2', async () => {
+    const wrong = start(['--nope']);
+    expect(await wrong.exit()).toEqual({ code: 2, signal: null });
+    const level = start(['--log-level', 'loud']).read();
+    expect(await level.exit()).toEqual({ code: 2, signal: null });
+    expect(level.messages).toEqual([]);
+    expect(level.stderr).toContain('--log-level wants one of');
+  });
+
+  it('a folder that is not there is told by each call, until it is there', async () => {
+    const folder = join(bench.folders[0], 'later');
+    const client = start(['--folder', 'later']).read();
+    await client.initialize();
+    client.call(1, 'status', {});
+    expect(await client.answer(1)).toMatchObject({
+      result: { isError: true, structuredContent: { error: { code: 'FOLDER_NOT_FOUND' } } },
+    });
+    mkdirSync(folder);
+    client.call(2, 'status', {});
+    expect(await client.answer(2)).toMatchObject({
+      result: { structuredContent: { folders: [{ path: folder }] } },
+    });
+  });
+});
+
 describe('a bridge that can’t be had', () => {
   it('is told with a code, and tried again at the next request', async () => {
     const blocked = join(bench.dir.path, 'blocked');
