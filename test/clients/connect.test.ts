@@ -85,7 +85,7 @@ describe('Claude Code itself', () => {
     expect(existsSync(join(bench.home, 'registrations.json'))).toBe(false);
   });
 
-  test('knows the entry in .mcp.json, which names nothing of this machine but the state directory', async () => {
+  test('knows the entry in .mcp.json, which has the launcher and nothing else', async () => {
     const { code, result } = await connect('claude-code', '--scope', 'project');
     expect(code).toBe(0);
     expect(result.check?.detail).toMatch(/Pending approval/);
@@ -96,7 +96,6 @@ describe('Claude Code itself', () => {
           type: 'stdio',
           command: launcherFile(bench.home),
           args: ['attach', '--folder', '.'],
-          env: { CODEX_BRIDGE_HOME: bench.home },
         },
       },
     });

@@ -9,7 +9,7 @@ import { carryOut, undo } from '../../src/client/registrations/carryOut.ts';
 import { readGet } from '../../src/client/registrations/claudeCode.ts';
 import { genericConfiguration, registrars } from '../../src/client/registrations/clients.ts';
 import { withoutTables, withTables } from '../../src/client/registrations/codexConfig.ts';
-import { attachEntry, isOurs, portable } from '../../src/client/registrations/entry.ts';
+import { isOurs, portable } from '../../src/client/registrations/entry.ts';
 import { readList } from '../../src/client/registrations/fileClients.ts';
 import { withValue } from '../../src/client/registrations/jsonFile.ts';
 import { commandLine } from '../../src/client/registrations/program.ts';
@@ -106,12 +106,12 @@ describe('an edit of a JSON file', () => {
 });
 
 describe('our tables in config.toml', () => {
-  const entry = { ...ENTRY, env: { CODEX_BRIDGE_HOME: 'C:\\s "x"' } };
+  const entry = { command: 'C:\\s "x"', args: ['attach'] };
 
   test('are written as TOML, at the end', () => {
     expect(withTables('a = 1', entry, 300)).toBe(
-      'a = 1\n\n[mcp_servers.codex-bridge]\ncommand = "/s/bin/codex-bridge"\nargs = ["attach"]\n' +
-        'tool_timeout_sec = 300\n\n[mcp_servers.codex-bridge.env]\nCODEX_BRIDGE_HOME = "C:\\\\s \\"x\\""\n',
+      'a = 1\n\n[mcp_servers.codex-bridge]\ncommand = "C:\\\\s \\"x\\""\nargs = ["attach"]\n' +
+        'tool_timeout_sec = 300\n',
     );
   });
 
@@ -158,12 +158,6 @@ describe('our entry', () => {
     [null, false],
   ])('%j: %s', (entry, ours) => {
     expect(isOurs(entry)).toBe(ours);
-  });
-
-  test('names the state directory only where a client would not find it', () => {
-    const around = { ...surroundings('/home/a'), platform: 'win32' as const, env: { LOCALAPPDATA: 'C:\\L' } };
-    expect(attachEntry({ ...around, home: join('C:\\L', 'codex-bridge') })).not.toHaveProperty('env');
-    expect(attachEntry({ ...around, home: 'D:\\x' }).env).toEqual({ CODEX_BRIDGE_HOME: 'D:\\x' });
   });
 
   test('in a shared file names the home directory by the client’s own variable', () => {
@@ -217,7 +211,7 @@ describe('a client with a file', () => {
       const text = steps.map((step) => (step.kind === 'write' ? step.after : '')).join('');
       expect(text, name).toContain('"attach"');
       expect(text, name).not.toMatch(/token|Bearer|authorization/i);
-      expect(text.replace(/"CODEX_BRIDGE_HOME": ".*"/, ''), name).not.toContain(dir.path);
+      expect(text, name).not.toContain(dir.path);
     }
     expect(genericConfiguration(around)).not.toMatch(/token|Bearer/i);
   });

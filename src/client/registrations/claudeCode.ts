@@ -148,9 +148,8 @@ function repositoryOf(folder: string): string {
 
 type Argv = readonly [string, ...string[]];
 
-function addCommand(claude: string, { scope }: Place, { command, args, env = {} }: ServerEntry): Argv {
-  const variables = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
-  return [claude, 'mcp', 'add', SERVER_NAME, '--scope', scope, ...variables, '--', command, ...args];
+function addCommand(claude: string, { scope }: Place, { command, args }: ServerEntry): Argv {
+  return [claude, 'mcp', 'add', SERVER_NAME, '--scope', scope, '--', command, ...args];
 }
 
 function removeCommand(claude: string, { scope }: Place): Argv {

@@ -4,15 +4,15 @@ import { SERVER_NAME } from './registration.ts';
 // `codex mcp add` and `remove` write all of [mcp_servers] anew, without the comments in it. Our tables are text
 // of our own at the end of the file, and nothing else is touched.
 
-/** Headers of our tables; the name may be quoted. */
+/** Headers of the server's tables; the name may be quoted. */
 const header = (below: string) =>
-  new RegExp(`^[ \\t]*\\[mcp_servers\\.("?)${SERVER_NAME}\\1(${below})?\\][ \\t]*(#.*)?\\r?$`);
-/** Those that we write. Codex puts what a person decided about single tools into others below them. */
-const WRITTEN = header('\\.env');
-const ALL = header('\\..+');
+  new RegExp(`^[ \\t]*\\[mcp_servers\\.("?)${SERVER_NAME}\\1${below}\\][ \\t]*(#.*)?\\r?$`);
+/** The one that we write. Below it are what a person adds and what Codex notes about single tools. */
+const WRITTEN = header('');
+const ALL = header('(\\..+)?');
 const HEADER = /^[ \t]*\[/;
 
-/** `config.toml` with our tables at its end, in place of those that it has. */
+/** `config.toml` with our table at its end, in place of the one that it has. */
 export function withTables(text: string, entry: ServerEntry, toolTimeout: number): string {
   const eol = text.includes('\r\n') ? '\r\n' : '\n';
   const rest = without(text, WRITTEN) ?? text;
@@ -22,9 +22,6 @@ export function withTables(text: string, entry: ServerEntry, toolTimeout: number
     `args = [${entry.args.map((arg) => JSON.stringify(arg)).join(', ')}]`,
     `tool_timeout_sec = ${toolTimeout}`,
   ];
-  const variables = Object.entries(entry.env ?? {});
-  if (variables.length > 0) lines.push('', `[mcp_servers.${SERVER_NAME}.env]`);
-  for (const [name, value] of variables) lines.push(`${name} = ${JSON.stringify(value)}`);
   const gap = rest === '' ? '' : rest.endsWith('\n') ? eol : `${eol}${eol}`;
   return `${rest}${gap}${lines.join(eol)}${eol}`;
 }

@@ -1,27 +1,23 @@
 import { isDeepStrictEqual } from 'node:util';
 import { launcherFile } from '../launcher.ts';
-import { stateDir } from '../stateDir.ts';
 import { type Place, SERVER_NAME, type Surroundings } from './registration.ts';
 
-/** An MCP server on stdio, as nearly every client writes it down. */
+/** An MCP server on stdio, as every client writes it down. */
 export interface ServerEntry {
   readonly command: string;
   readonly args: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
 }
 
 /**
- * What is registered: the launcher, which outlives versions of the extension, and never a token.
+ * What is registered: the launcher, which outlives versions of the extension and knows its state directory.
+ * Never a token.
  *
  * @param folder what `--folder` names; without it `attach` takes the folder that its working directory is in
  */
-export function attachEntry({ home, env, platform }: Surroundings, folder?: string): ServerEntry {
-  // A client may start with another environment than this one: what it cannot know is written down.
-  const usual = stateDir({ LOCALAPPDATA: env['LOCALAPPDATA'] }, platform);
+export function attachEntry({ home, platform }: Surroundings, folder?: string): ServerEntry {
   return {
     command: launcherFile(home, platform),
     args: folder === undefined ? ['attach'] : ['attach', '--folder', folder],
-    ...(home === usual ? {} : { env: { CODEX_BRIDGE_HOME: home } }),
   };
 }
 
@@ -51,15 +47,11 @@ export function isOurs(entry: unknown): boolean {
   return typeof url === 'string' && /^http:\/\/(127\.0\.0\.1|localhost):\d+\/mcp(\/[\w-]+)?$/.test(url);
 }
 
-/** Whether a client's entry says what ours says; what the client adds by itself does not count. */
+/** Whether a client's entry says what ours says; what the client or the person adds does not count. */
 export function sameEntry(found: unknown, wanted: ServerEntry): boolean {
   if (typeof found !== 'object' || found === null) return false;
-  const { command, args, env } = found as Partial<Record<string, unknown>>; // compared with ours
-  return (
-    command === wanted.command &&
-    isDeepStrictEqual(args ?? [], wanted.args) &&
-    isDeepStrictEqual(env ?? {}, wanted.env ?? {})
-  );
+  const { command, args } = found as Partial<Record<string, unknown>>; // compared with ours
+  return command === wanted.command && isDeepStrictEqual(args ?? [], wanted.args);
 }
 
 /** One line for messages: what somebody else registered under the name. */
