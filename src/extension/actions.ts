@@ -48,7 +48,10 @@ export function createActions(deps: ActionDeps): Actions {
     ...createTerminalActions(deps),
     ...deps.login.commands,
     'codexBridge.showChat': () => showAsked(deps),
-    'codexBridge.reviewApproval': (argument) => showAsked(deps, argument),
+    'codexBridge.reviewApproval': async (argument) => {
+      await showAsked(deps, argument);
+      deps.approvals.review();
+    },
     'codexBridge.connectClaudeCode': () => connectClaudeCode(deps),
     'codexBridge.connectClient': () => connectClient(deps),
     'codexBridge.newSession': async (argument) => {

@@ -12,12 +12,18 @@ export interface Asked {
   readonly approval: Approval;
 }
 
+/** A chat that was hidden is there within this time, in ms. */
+const REVIEW_MS = 5_000;
+
 /** Knows what is being asked in this window's folders, also in sessions that nobody has open. */
 export class ApprovalWatch {
   readonly #window: WindowFace;
   readonly #onError: (error: unknown) => void;
   readonly #store = new DisposableStore();
   readonly #changed: Emitter<void>;
+  readonly #review: Emitter<void>;
+  /** `performance.now()` when somebody last wanted to answer. */
+  #reviewedAt = Number.NEGATIVE_INFINITY;
   readonly #asked = new Map<SessionId, readonly Approval[]>();
   /** The number of the last question to the bridge for each waiting session: older answers are stale. */
   readonly #asking = new Map<SessionId, number>();
@@ -27,6 +33,7 @@ export class ApprovalWatch {
     this.#window = window;
     this.#onError = onError;
     this.#changed = this.#store.add(new Emitter<void>(onError));
+    this.#review = this.#store.add(new Emitter<void>(onError));
     this.#store.add(window.link.onSummary((summary) => this.#look(summary)));
     this.#store.add(window.link.onRemoved((session) => this.#forget(session)));
     this.#store.add(
@@ -58,6 +65,21 @@ export class ApprovalWatch {
 
   get onChanged() {
     return this.#changed.on;
+  }
+
+  /** The person wants to answer: the chat brings the keyboard to the card. */
+  review(): void {
+    this.#reviewedAt = performance.now();
+    this.#review.fire();
+  }
+
+  get onReview() {
+    return this.#review.on;
+  }
+
+  /** Whether it was just now: a chat that had to be loaded first takes it up, too. */
+  get reviewing(): boolean {
+    return performance.now() - this.#reviewedAt < REVIEW_MS;
   }
 
   dispose(): void {

@@ -2,6 +2,7 @@ import type * as vscode from 'vscode';
 import { DisposableStore } from '../shared/disposables.ts';
 import { type MessagePort, type Params, RpcServer } from '../shared/rpc.ts';
 import { type ChatContract, chatSchemas, type LoginAction } from '../shared/webview.ts';
+import type { ApprovalWatch } from './approvalWatch.ts';
 import { composerHandlers } from './composerHost.ts';
 import type { ComposerMemory } from './composerMemory.ts';
 import type { SessionIndex } from './sessionIndex.ts';
@@ -11,6 +12,8 @@ export interface ChatHostDeps {
   readonly face: WindowFace;
   readonly index: SessionIndex;
   readonly memory: ComposerMemory;
+  /** Told when the person wants to answer what is asked; a panel is not meant by it. */
+  readonly approvals?: Pick<ApprovalWatch, 'onReview' | 'reviewing'>;
   openLink(href: string): Promise<void>;
   action(name: Params<ChatContract, 'action'>['name']): Promise<void>;
   login(what: LoginAction): Promise<void>;
@@ -21,9 +24,17 @@ export interface ChatHostDeps {
 export function attachChat(webview: vscode.Webview, deps: ChatHostDeps): DisposableStore {
   const { face, index } = deps;
   const store = new DisposableStore();
+  const tellReview = () => {
+    if (!store.disposed) server.emit('approval.focus', {});
+  };
+  if (deps.approvals !== undefined) store.add(deps.approvals.onReview(tellReview));
   const server = store.add(
     new RpcServer<ChatContract>(webviewPort(webview, store, deps.onError), chatSchemas, {
-      ready: () => ({ ...face.state(), session: face.link.session, draft: index.draft }),
+      ready: () => {
+        // After the answer: then there is a card.
+        if (deps.approvals?.reviewing === true) setImmediate(tellReview);
+        return { ...face.state(), session: face.link.session, draft: index.draft };
+      },
       'session.select': async ({ session }) => {
         await face.select(session);
         return null;

@@ -242,6 +242,7 @@ export function createFace({ context, log, views }: FaceDeps): Face {
         index,
         memory,
         openLink,
+        approvals,
         login: (what) => login.run(what),
         action: (name) => (name === 'retry' ? start() : VIEW_ACTIONS[name](log)),
         onError,

@@ -201,6 +201,8 @@ export interface ChatContract {
     state: Omit<ChatState, 'session' | 'draft'>;
     /** Another session is open now, or the events had a gap: replaces what is shown. */
     session: { session: SessionSnapshot | null };
+    /** The person wants to answer what Codex asks: the keyboard goes to the card. */
+    'approval.focus': Record<string, never>;
     /** Belongs to the open session only. */
     event: { session: SessionId } & NumberedEvent;
   };

@@ -141,6 +141,28 @@ describe('approvals and questions', () => {
     await workbench.screenshot('approval-declined');
   });
 
+  test('brings the keyboard to the card by a command, from wherever it was', async () => {
+    await workbench.send('!run touch made.txt');
+    await card().waitFor();
+    const focused = () => card().evaluate((element) => element === document.activeElement);
+    expect(await focused()).toBe(false);
+    await workbench.runCommand('Codex Bridge: Review What Codex Asks');
+    await expect.poll(focused).toBe(true);
+    // Also into a chat that is loaded again for it.
+    await workbench.page.locator('.activitybar a[aria-label^="Explorer"]').click();
+    await workbench.page.locator('iframe.webview.ready').waitFor({ state: 'hidden' });
+    await workbench.runCommand('Codex Bridge: Review What Codex Asks');
+    await expect.poll(focused, { timeout: 20_000 }).toBe(true);
+    await workbench.screenshot('approval-focused');
+    await press('Tab');
+    expect(await button('Accept').evaluate((element) => element === document.activeElement)).toBe(true);
+    await press('Tab');
+    await press('Enter');
+    await card().waitFor({ state: 'detached' });
+    await completed().waitFor();
+    expect(existsSync(join(vscode.folder, 'made.txt'))).toBe(false);
+  });
+
   test('stops the turn with a reason that becomes the next prompt', async () => {
     await workbench.send('!run touch made.txt');
     await button('Decline and say why…').click();

@@ -40,6 +40,12 @@ export function Approvals({ store }: { store: ChatStore }) {
     refocus.current = false;
     (card.current ?? document.querySelector<HTMLElement>('.composer textarea'))?.focus();
   }, [first?.id]);
+  const reviewing = store.reviewing.value;
+  useEffect(() => {
+    if (!reviewing || card.current === null) return;
+    store.reviewing.value = false;
+    card.current.focus();
+  }, [reviewing, first?.id]);
   if (session === undefined || first === undefined) return null;
   const answer = async (decision: ApprovalDecision, details: AnswerDetails) => {
     refocus.current = card.current?.contains(document.activeElement) === true;

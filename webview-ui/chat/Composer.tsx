@@ -35,9 +35,10 @@ export function Composer({ store }: { store: ChatStore }) {
   const blocked = problem?.kind === 'untrusted' || problem?.kind === 'no_folder';
   const session = head?.id ?? null;
 
-  // Only while the person is in this view: a window that opens must not lose its focus to the chat.
+  // Only while the person is in this view: a window that opens must not lose its focus to the chat. Nor must the
+  // card, which somebody may have asked for.
   useEffect(() => {
-    if (document.hasFocus()) area.current?.focus();
+    if (document.hasFocus() && !document.activeElement?.closest('.approval')) area.current?.focus();
   }, [session]);
   useEffect(() => {
     const onFocus = () => {
