@@ -23,7 +23,10 @@ export interface AccountApi {
 }
 
 interface FolderAccountDeps {
-  readonly codex: CodexHost;
+  readonly codex: Pick<
+    CodexHost,
+    'status' | 'readAccount' | 'startLogin' | 'cancelLogin' | 'logout' | 'forgetAccount'
+  >;
   readonly logger: Logger;
   /** Something runs or is shown that a new Codex would end. */
   busy(): boolean;
@@ -78,7 +81,7 @@ export class FolderAccount implements AccountApi, Disposable {
 
   async read(): Promise<{ loggedIn?: boolean; account?: AccountInfo }> {
     const { codex } = this.#deps;
-    await codex.readAccount();
+    await this.#asking(codex.readAccount());
     const { loggedIn, account } = codex.status;
     return {
       ...(loggedIn === undefined ? {} : { loggedIn }),
@@ -116,9 +119,10 @@ export class FolderAccount implements AccountApi, Disposable {
   /** Asked whenever something has ended: replaces a Codex that has another login than the file. */
   settle(): void {
     const { codex, logger } = this.#deps;
-    const { state } = codex.status;
+    const { state, login } = codex.status;
+    const asked = this.#asked > 0 || login?.state === 'waiting' || this.#deps.busy();
     // One that starts has perhaps read the old file: it is looked at when it is ready.
-    if (!this.#stale || state === 'starting' || this.#asked > 0 || this.#deps.busy()) return;
+    if (!this.#stale || asked || state === 'starting') return;
     this.#stale = false;
     if (state !== 'ready') {
       codex.forgetAccount();
