@@ -34,8 +34,18 @@ export class BesideChat {
   }
 
   async expand(name: string): Promise<void> {
+    await this.#fold(name, true);
+  }
+
+  async collapse(name: string): Promise<void> {
+    await this.#fold(name, false);
+  }
+
+  async #fold(name: string, open: boolean): Promise<void> {
     const header = this.#workbench.page.locator('.pane-header', { hasText: name });
-    if ((await header.getAttribute('aria-expanded')) !== 'true') await header.click();
+    // Not Playwright's click: to reach a header at the window's edge it scrolls the window, which then stays so.
+    const click = () => header.evaluate((element) => element instanceof HTMLElement && element.click());
+    if ((await header.getAttribute('aria-expanded')) !== String(open)) await click();
   }
 
   /** Chooses a folder in VS Code's simple file dialog. */

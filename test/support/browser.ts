@@ -132,7 +132,8 @@ export class Workbench {
   async screenshot(name: string): Promise<string> {
     mkdirSync(RESULTS, { recursive: true });
     const path = join(RESULTS, `${name}.png`);
-    await this.page.screenshot({ path });
+    // As it is when what moves has come to rest.
+    await this.page.screenshot({ path, animations: 'disabled' });
     return path;
   }
 }

@@ -77,7 +77,10 @@ export class ClientsView implements vscode.TreeDataProvider<ClientsNode> {
     const now = Date.now();
     // VS Code remembers by the id whether it is folded: with turns it is another item, which is not.
     item.id = `${name} ${era} ${folder ?? 'all'} ${since} ${turns.length > 0}`;
-    item.iconPath = new vscode.ThemeIcon(turns.length > 0 ? 'sync~spin' : 'plug');
+    item.iconPath =
+      turns.length > 0
+        ? new vscode.ThemeIcon('sync~spin', new vscode.ThemeColor('charts.blue'))
+        : new vscode.ThemeIcon('plug');
     const running =
       turns.length === 0 ? vscode.l10n.t('nothing running') : vscode.l10n.t('{0} running', turns.length);
     const time = new Date(since).toLocaleTimeString([], { timeStyle: 'short' });
