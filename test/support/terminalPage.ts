@@ -1,4 +1,4 @@
-import type { Frame, Page } from 'playwright-core';
+import { errors, type Frame, type Page } from 'playwright-core';
 
 /** How long a document may take to come, in ms. */
 const DEADLINE_MS = 30_000;
@@ -101,13 +101,27 @@ export class TerminalPage {
 
   /** Clicks a link as a person does: it is marked under the mouse, and the click is with Ctrl. */
   async openLink(text: string): Promise<void> {
-    const { first, last } = await this.placeOf(text);
-    await this.page.mouse.move(first.x, first.y);
-    await this.page.mouse.move((first.x + last.x) / 2, first.y);
-    await this.frame.locator('.xterm-cursor-pointer').waitFor();
+    const { x, y } = await this.#hover(text);
     await this.page.keyboard.down('Control');
-    await this.page.mouse.click((first.x + last.x) / 2, first.y);
+    await this.page.mouse.click(x, y);
     await this.page.keyboard.up('Control');
+  }
+
+  /** Moves the mouse over a link until it is one: a line that is drawn again is none until the mouse moves again. */
+  async #hover(text: string): Promise<Point> {
+    const marked = this.frame.locator('.xterm-cursor-pointer');
+    for (const deadline = performance.now() + DEADLINE_MS; ; ) {
+      const { first, last } = await this.placeOf(text);
+      const middle = { x: (first.x + last.x) / 2, y: first.y };
+      await this.page.mouse.move(first.x, first.y);
+      await this.page.mouse.move(middle.x, middle.y);
+      try {
+        await marked.waitFor({ timeout: 1_000 });
+        return middle;
+      } catch (error) {
+        if (!(error instanceof errors.TimeoutError) || performance.now() > deadline) throw error;
+      }
+    }
   }
 
   /** Selects with the mouse; with Shift, since the program takes the mouse for itself. */

@@ -55,6 +55,10 @@ async function start(): Promise<void> {
   place.before(find.element);
   host.on('look', (changed) => bar.show(changed));
   host.on('focus', () => shown.focus());
+  // VS Code gives the keyboard to the document, not to anything in it.
+  window.addEventListener('focus', () => {
+    if (document.activeElement === document.body) shown.focus();
+  });
   host.on('lost', ({ message }) => show(message));
   host.on('back', () => void open('open'));
   host.on('exited', ({ exitCode }) => {
@@ -71,7 +75,8 @@ async function open(how: 'open' | 'restart'): Promise<void> {
   try {
     await view?.open(how);
     notice.hidden = true;
-    view?.focus();
+    // A window that comes back must not take the keyboard from where the person is meanwhile.
+    if (document.hasFocus()) view?.focus();
   } catch (error) {
     // A later call goes on where this one left.
     if (error instanceof BridgeError && error.code === 'CANCELLED') return;

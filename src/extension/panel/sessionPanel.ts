@@ -131,7 +131,10 @@ export class SessionPanel {
   /** Brings the panel to the front. */
   reveal(tab?: PanelTab): void {
     this.#panel.reveal();
-    if (tab === undefined || tab === this.#tab) return;
+    if (tab === undefined || tab === this.#tab) {
+      this.#terminal?.focus();
+      return;
+    }
     this.#showTab(tab);
     if (this.#terminal === undefined) this.#server.emit('panel.show', { tab: this.#tab });
   }
@@ -146,6 +149,7 @@ export class SessionPanel {
     const changes = (tab === 'terminal') !== (this.#terminal !== undefined);
     this.#tab = tab;
     if (changes) this.#showDocument();
+    this.#terminal?.focus();
   }
 
   #showDocument(): void {

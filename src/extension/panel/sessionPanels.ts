@@ -38,7 +38,9 @@ export class SessionPanels {
       return;
     }
     const panel = vscode.window.createWebviewPanel(SESSION_PANEL, title, vscode.ViewColumn.Active);
-    await this.#add(panel, { session, tab: tab ?? 'chat' });
+    const added = this.#add(panel, { session, tab: tab ?? 'chat' });
+    added.reveal(tab);
+    await added.start();
   }
 
   /** Whether one of them can be seen that shows this session. */
@@ -48,7 +50,7 @@ export class SessionPanels {
 
   /** Fills a panel that VS Code brings back after a reload. */
   async restore(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
-    await this.#add(panel, parsePanelState(state));
+    await this.#add(panel, parsePanelState(state)).start();
   }
 
   dispose(): void {
@@ -57,10 +59,7 @@ export class SessionPanels {
     this.#panels.clear();
   }
 
-  async #add(
-    webview: vscode.WebviewPanel,
-    shown: { session: SessionId | null; tab: PanelTab },
-  ): Promise<void> {
+  #add(webview: vscode.WebviewPanel, shown: { session: SessionId | null; tab: PanelTab }): SessionPanel {
     const panel = new SessionPanel(webview, shown, this.#deps);
     this.#panels.add(panel);
     webview.onDidDispose(() => {
@@ -68,6 +67,6 @@ export class SessionPanels {
       this.#deps.onShown();
     });
     this.#deps.onShown();
-    await panel.start();
+    return panel;
   }
 }

@@ -103,8 +103,6 @@ class SharedPty implements vscode.Pseudoterminal {
   readonly #settle: { resolve(): void; reject(error: unknown): void };
   /** The panel's own size. */
   #wanted: TerminalSize = FIRST_SIZE;
-  /** The PTY's. */
-  #size: TerminalSize = FIRST_SIZE;
 
   constructor({ link, onError }: IntegratedDeps, session: SessionId) {
     this.#onError = onError;
@@ -147,8 +145,9 @@ class SharedPty implements vscode.Pseudoterminal {
 
   handleInput(data: string): void {
     if (isAnswer(data)) return;
-    // Who types here looks here: VS Code does not tell when its terminal gets the keyboard.
-    if (!same(this.#wanted, this.#size)) this.#line.resize(this.#wanted, true);
+    // Who types here looks here: VS Code does not tell when its terminal gets the keyboard. Said each time:
+    // that another viewer has just set the size may not be known here yet.
+    this.#line.resize(this.#wanted, true);
     this.#line.input(data).catch(this.#onError);
   }
 
@@ -172,7 +171,6 @@ class SharedPty implements vscode.Pseudoterminal {
 
   /** A size that another viewer has set is letterboxed; VS Code can't make a terminal larger than its panel. */
   #resized(size: TerminalSize): void {
-    this.#size = size;
     this.#dimensions.fire(same(size, this.#wanted) ? undefined : { columns: size.cols, rows: size.rows });
   }
 }

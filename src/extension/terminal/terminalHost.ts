@@ -31,7 +31,7 @@ export interface TerminalHostDeps {
 }
 
 export interface TerminalHost extends Disposable {
-  /** The keyboard goes to the terminal. */
+  /** The keyboard goes to the terminal, as soon as it is open: the person has asked for it just now. */
   focus(): void;
   /** Nobody sees it: its place is given up until it is shown, and asks, again. */
   hide(): void;
@@ -60,9 +60,18 @@ export function attachTerminal(webview: vscode.Webview, deps: TerminalHostDeps):
       },
     }),
   );
+  let opened = false;
+  let focusAsked = false;
+  const giveFocus = () => {
+    if (!opened || !focusAsked) return;
+    focusAsked = false;
+    server.emit('focus', {});
+  };
   const open = async ({ cols, rows, colors }: TerminalSize & { colors?: TerminalColors }) => {
     await deps.connect();
     await line.open({ cols, rows }, colors);
+    opened = true;
+    giveFocus();
     return null;
   };
   const server = store.add(
@@ -116,8 +125,14 @@ export function attachTerminal(webview: vscode.Webview, deps: TerminalHostDeps):
   );
   store.add(deps.onLook(() => server.emit('look', deps.look())));
   return {
-    focus: () => server.emit('focus', {}),
-    hide: () => line.close(),
+    focus: () => {
+      focusAsked = true;
+      giveFocus();
+    },
+    hide: () => {
+      opened = false;
+      line.close();
+    },
     dispose: () => store.dispose(),
   };
 }
