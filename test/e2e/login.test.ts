@@ -65,7 +65,7 @@ describe('signing in', () => {
     await heading('Sign in to Codex').waitFor();
   }
 
-  test('is offered before the first prompt, reads well in every theme, and waits over a reload', async () => {
+  test('is offered before the first prompt, reads well in every theme', async () => {
     await heading('Sign in to Codex').waitFor();
     const found: string[] = [];
     const look = async (state: string, theme: string, kind: string) => {
@@ -82,9 +82,6 @@ describe('signing in', () => {
       await button('Use a Device Code').click();
       await chat.getByText(USER_CODE, { exact: true }).waitFor();
       await look('code', theme, kind);
-      await workbench.reload();
-      chat = await workbench.chat();
-      await chat.getByText(USER_CODE, { exact: true }).waitFor();
       await button('Cancel').click();
       await heading('Sign in to Codex').waitFor();
     }
@@ -151,10 +148,12 @@ describe('signing in', () => {
     // This window is on "another machine": VS Code has a proxy for the port, not the port.
     await dialog.waitFor();
     await workbench.screenshot('sign-in-browser');
+    // It waits in the bridge, not in the window.
+    await workbench.reload();
+    chat = await workbench.chat();
+    await heading('Sign in on the page').waitFor();
     await button('Cancel').click();
     await heading('Sign in to Codex').waitFor();
-    await dialog.getByRole('button', { name: 'Open Anyway' }).waitFor();
-    await workbench.runCommand('Notifications: Clear All Notifications');
     await button('Sign In with ChatGPT').click();
     const page = await opened(() => dialog.getByRole('button', { name: 'Open Anyway' }).click());
     const { searchParams } = new URL(page.url());
@@ -222,14 +221,20 @@ describe('the ways to sign in', () => {
   test('fit into a narrow side bar, with the browser first where Codex is on the same machine', async () => {
     const browser = await launchBrowser();
     const page = await openChatPage(browser, 260);
-    const show = async (login: LoginState | null) => {
-      const problem: ChatProblem = { kind: 'logged_out', login, remote: false };
+    const show = async (login: LoginState | 'none' | null) => {
+      const problem: ChatProblem | null =
+        login === 'none' ? null : { kind: 'logged_out', login, remote: false };
       await page.evaluate((shown) => {
         const state = { problem: shown, folders: [{ key: 'f', name: 'F' }], folder: 'f', sessions: [] };
         window.postMessage({ event: 'state', data: state }, '*');
       }, problem);
     };
     const labels = async () => page.locator('.sign-in button').allInnerTexts();
+    const focused = () =>
+      page.evaluate(() => {
+        const { activeElement: at } = document;
+        return at?.getAttribute('aria-label') ?? at?.textContent;
+      });
     const fits = () =>
       page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth);
     try {
@@ -242,12 +247,17 @@ describe('the ways to sign in', () => {
       await page.getByRole('alert').getByText('was not completed').waitFor();
       expect(await labels()).toHaveLength(5);
       expect(await fits()).toBe(true);
+      await page.getByRole('button', { name: 'Use a Device Code' }).focus();
       await show(CODE);
       await page.getByRole('heading', { name: 'Type this code in' }).waitFor();
+      await expect.poll(focused).toBe('Open the Page');
       expect(await labels()).toEqual(['Open the Page', 'Copy the Code', 'Cancel']);
       expect(await fits()).toBe(true);
       // Read letter by letter.
       await page.getByText([...USER_CODE].join(' ')).waitFor({ state: 'attached' });
+      await show('none');
+      await page.getByRole('heading', { name: 'Ask Codex' }).waitFor();
+      await expect.poll(focused).toBe('Prompt');
     } finally {
       await browser.close();
     }

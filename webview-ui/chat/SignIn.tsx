@@ -1,5 +1,6 @@
+import type { RefObject } from 'preact';
 import './signIn.css';
-import { useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ChatProblem, LoginAction } from '../../src/shared/webview.ts';
 import { Icon } from './Icon.tsx';
 import type { ChatStore } from './store.ts';
@@ -24,9 +25,11 @@ const PENDING: Partial<Record<LoginAction, string>> = {
 export function SignIn({ store, problem }: SignInProps) {
   const { pending, run } = usePending(store);
   const { login } = problem;
+  const root = useRef<HTMLDivElement>(null);
+  useKeptFocus(root, `${login?.state} ${login?.kind}`);
   if (login?.state === 'waiting') {
     return (
-      <div class="welcome sign-in" role="status">
+      <div class="welcome sign-in" role="status" ref={root}>
         {login.kind === 'device_code' ? (
           <>
             <Icon name="key" />
@@ -52,7 +55,7 @@ export function SignIn({ store, problem }: SignInProps) {
     );
   }
   return (
-    <div class="welcome sign-in">
+    <div class="welcome sign-in" ref={root}>
       <Icon name="account" />
       <h1>Sign in to Codex</h1>
       {login === null ? (
@@ -64,7 +67,12 @@ export function SignIn({ store, problem }: SignInProps) {
         <p>Codex runs on another machine than your browser: there a device code works best.</p>
       )}
       <Buttons choices={choicesOf(problem)} pending={pending} run={run} />
-      <button type="button" class="link-button" disabled={pending !== null} onClick={() => run('check')}>
+      <button
+        type="button"
+        class="link-button"
+        aria-disabled={isOff('check', pending)}
+        onClick={() => run('check')}
+      >
         Signed in elsewhere? Check again
       </button>
       <p class="pending" role="status">
@@ -95,7 +103,7 @@ export function SignInLine({ store, problem }: SignInProps) {
               key={what}
               type="button"
               class="link-button"
-              disabled={pending !== null}
+              aria-disabled={isOff(what, pending)}
               onClick={() => run(what)}
             >
               {label}
@@ -117,7 +125,7 @@ function Buttons(props: {
       key={what}
       type="button"
       class={place === 0 ? 'primary' : 'secondary'}
-      disabled={props.pending !== null}
+      aria-disabled={isOff(what, props.pending)}
       onClick={() => props.run(what)}
     >
       {label}
@@ -172,10 +180,38 @@ function timeOf(at: number): string {
   return new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
 }
 
-/** One action at a time. */
+/**
+ * The button that was pressed goes with its state: the focus goes on to the first of the next one, and at the end
+ * to the prompt. A focus that is elsewhere stays there.
+ */
+function useKeptFocus(root: RefObject<HTMLElement | null>, state: string): void {
+  const lost = () => document.activeElement === document.body && document.hasFocus();
+  const shown = useRef(state);
+  useLayoutEffect(() => {
+    if (shown.current !== state && lost()) root.current?.querySelector('button')?.focus();
+    shown.current = state;
+  }, [state, root]);
+  useEffect(
+    () => () => {
+      // After the buttons are gone.
+      queueMicrotask(() => {
+        if (lost()) document.querySelector('textarea')?.focus();
+      });
+    },
+    [],
+  );
+}
+
+/** What waits can be cancelled at any time. */
+function isOff(what: LoginAction, pending: LoginAction | null): boolean {
+  return pending !== null && what !== 'cancel';
+}
+
+/** One action at a time. The buttons only say that they do nothing now: a disabled one would lose the focus. */
 function usePending(store: ChatStore) {
   const [pending, setPending] = useState<LoginAction | null>(null);
   const run = (what: LoginAction) => {
+    if (isOff(what, pending)) return;
     setPending(what);
     void store.ask('login', { what }).finally(() => setPending(null));
   };
