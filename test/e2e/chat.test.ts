@@ -164,9 +164,10 @@ describe('the chat in the sidebar', () => {
     expect((await chat.locator('.answer').innerText()).trim()).toBe('seen unseen seen again');
   });
 
-  test('copies an MCP configuration that works', async () => {
+  test('copies an HTTP configuration that works', async () => {
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
-    await workbench.runCommand('Codex Bridge: Copy MCP Configuration');
+    await workbench.runCommand('Codex Bridge: Copy HTTP Configuration');
+    await workbench.page.getByPlaceholder('Which folder may the client use?').waitFor();
     await workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: 'work' }).first().click();
     await workbench.page.locator('.notifications-toasts', { hasText: 'has a token in it' }).waitFor();
     const copied = await workbench.page.evaluate(() => navigator.clipboard.readText());
