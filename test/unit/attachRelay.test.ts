@@ -110,6 +110,20 @@ describe('the next bridge', () => {
     expect(client).toMatchObject([{ id: 1 }]);
   });
 
+  test('of a client without a handshake begins with a request', () => {
+    const { relay: one, sent, write, say } = relay();
+    one.connected('tools-1');
+    write({ id: 1, method: 'tools/list', params: { _meta: {} } });
+    say({ id: 1, result: {} });
+    one.lost();
+    one.connected('tools-1');
+    sent();
+    write({ method: 'notifications/cancelled', params: { requestId: 1 } });
+    write({ id: 2, method: 'tools/list', params: { _meta: {} } });
+    write({ method: 'notifications/cancelled', params: { requestId: 2 } });
+    expect(methods(sent())).toEqual(['tools/list', 'notifications/cancelled']);
+  });
+
   test('an answer that the last one gave twice, or nobody asked for, reaches nobody', () => {
     const { client, write, say } = greeted();
     write({ id: 1, method: 'tools/list' });

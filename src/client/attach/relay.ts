@@ -35,6 +35,8 @@ export class Relay {
   /** Requests of our own, whose answers are not the client's. */
   readonly #own = new Map<string, (answer: McpMessage) => void>();
   #state: 'away' | 'greeting' | 'ready' = 'away';
+  /** This bridge has got a request. */
+  #asked = false;
   #tools: string | undefined;
   #toolsChanged = false;
   #nextId = 1;
@@ -111,6 +113,7 @@ export class Relay {
   lost(): void {
     if (this.#state === 'away') return;
     this.#state = 'away';
+    this.#asked = false;
     this.#own.clear();
     for (const request of this.#open.all()) {
       request.progressFrom = request.progress;
@@ -154,6 +157,7 @@ export class Relay {
   #send(request: OpenRequest): void {
     const again = request.sent > 0;
     request.sent++;
+    this.#asked = true;
     this.#ends.toBridge(request.message, { key: request.key, ...(again ? { again } : {}) });
   }
 
@@ -161,6 +165,7 @@ export class Relay {
   #ask(message: McpMessage, answered: (answer: McpMessage) => void): void {
     const id = `attach-${this.#nextId++}`;
     this.#own.set(idKey(id), answered);
+    this.#asked = true;
     this.#ends.toBridge({ ...message, id }, {});
   }
 
@@ -183,8 +188,9 @@ export class Relay {
   #clientTells(method: string, message: McpMessage): void {
     this.#handshake.notified(method, message);
     if (method === 'notifications/cancelled') this.#open.take(field(message['params'], 'requestId'));
-    // What comes in between is not for the next bridge: it begins with nothing that could have changed.
-    if (this.#state === 'ready') this.#ends.toBridge(message, {});
+    // What comes in between is not for the next bridge: it begins with nothing that could have changed. And it
+    // tells the protocol's era by the first message, which a notification may not say.
+    if (this.#state === 'ready' && this.#asked) this.#ends.toBridge(message, {});
   }
 
   #clientAnswers(id: RequestId, message: McpMessage): void {
