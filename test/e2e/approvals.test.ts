@@ -148,11 +148,6 @@ describe('approvals and questions', () => {
     expect(await focused()).toBe(false);
     await workbench.runCommand('Codex Bridge: Review What Codex Asks');
     await expect.poll(focused).toBe(true);
-    // Also into a chat that is loaded again for it.
-    await workbench.page.locator('.activitybar a[aria-label^="Explorer"]').click();
-    await workbench.page.locator('iframe.webview.ready').waitFor({ state: 'hidden' });
-    await workbench.runCommand('Codex Bridge: Review What Codex Asks');
-    await expect.poll(focused, { timeout: 20_000 }).toBe(true);
     await workbench.screenshot('approval-focused');
     await press('Tab');
     expect(await button('Accept').evaluate((element) => element === document.activeElement)).toBe(true);
@@ -333,6 +328,8 @@ describe('approvals and questions', () => {
     scriptQuestions(QUESTIONS);
     await workbench.send('Which way?');
     await card().getByRole('radio').first().waitFor();
+    // VS Code writes down a moment later which session is shown.
+    await expect.poll(() => workbench.keeps('Which way?'), { timeout: 20_000 }).toBe(true);
     const found: string[] = [];
     for (const [theme, kind] of Object.entries(THEMES)) {
       vscode.setSettings({ ...SETTINGS, 'workbench.colorTheme': theme });
@@ -436,14 +433,28 @@ describe('approvals and questions', () => {
     await page.close();
   });
 
+  test('brings the keyboard to the card of a chat that was hidden', async () => {
+    await workbench.send('!run touch made.txt');
+    await card().waitFor();
+    await workbench.page.locator('.activitybar a[aria-label^="Explorer"]').click();
+    await workbench.page.locator('iframe.webview.ready').waitFor({ state: 'hidden' });
+    await workbench.runCommand('Codex Bridge: Review What Codex Asks');
+    chat = workbench.chatFrame();
+    await expect
+      .poll(() => card().evaluate((element) => element === document.activeElement), { timeout: 20_000 })
+      .toBe(true);
+    await button('Decline').click();
+    await card().waitFor({ state: 'detached' });
+  });
+
   test('notifies only where no view shows the question: not beside the session in its panel', async () => {
     const explorer = workbench.page.locator('.activitybar a[aria-label^="Explorer"]');
     const panel = workbench.panelFrame();
     await workbench.send('Open me');
     await completed().waitFor();
     await chat.getByRole('button', { name: 'Open in editor' }).click();
-    await panel.locator('.answer').waitFor();
     await explorer.click();
+    await panel.locator('.answer').waitFor();
     const area = panel.getByRole('textbox', { name: 'Prompt' });
     await area.fill('!run touch shown.txt');
     await area.press('Enter');
