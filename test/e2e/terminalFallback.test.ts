@@ -49,14 +49,20 @@ describe('the terminal where node-pty can not be loaded', () => {
     if (task.result?.state === 'fail') await workbench.screenshot(`failed ${task.name}`);
   });
 
+  /** Waits until the palette is gone: the next one must not be opened while this one closes. */
+  async function run(title: string): Promise<void> {
+    await workbench.runCommand(title);
+    await workbench.page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+  }
   const integrated = () => workbench.page.locator('.terminal-wrapper .xterm-rows');
   const shows = (text: string) =>
     expect.poll(async () => (await integrated().innerText()).replaceAll('\u00a0', ' '), WAIT).toContain(text);
 
   test('says so, and opens the session in a terminal of VS Code, on the same thread', async () => {
-    await workbench.runCommand('Codex Bridge: Open Terminal');
+    await run('Codex Bridge: Open Terminal');
     const shown = await documentWith(workbench.page, '#root[data-session] .notice');
     await shown.getByText('node-pty can not be loaded').waitFor();
+    expect(await shown.getByText('Another viewer sets the size.').isVisible()).toBe(false);
     await workbench.screenshot('terminal-unavailable');
     expect(await findings(shown, 'editor')).toEqual([]);
     // By keyboard: the notice's button, and what VS Code opens takes the keyboard over.
@@ -72,12 +78,12 @@ describe('the terminal where node-pty can not be loaded', () => {
   });
 
   test('has one for a session, which the command shows again', async () => {
-    await workbench.runCommand('Codex Bridge: Open in Integrated Terminal');
+    await run('Codex Bridge: Open in Integrated Terminal');
     await shows('Echo: typed in VS Code');
     expect(await workbench.page.locator('.terminal-wrapper').count()).toBe(1);
-    await workbench.runCommand('Terminal: Kill the Active Terminal Instance');
+    await run('Terminal: Kill the Active Terminal Instance');
     await integrated().waitFor({ state: 'detached' });
-    await workbench.runCommand('Codex Bridge: Open in Integrated Terminal');
+    await run('Codex Bridge: Open in Integrated Terminal');
     await shows('Echo: typed in VS Code');
   });
 });

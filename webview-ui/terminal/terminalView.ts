@@ -37,6 +37,8 @@ export class TerminalView {
   #look: TerminalLook;
   /** What fits here; the terminal's own size may be another viewer's. */
   #wanted: TerminalSize = { cols: 80, rows: 24 };
+  /** A screen has come: before that there is nobody else who could set the size. */
+  #joined = false;
   /** While a screen is drawn that others have seen before, nothing is said about it. */
   #replaying = false;
 
@@ -131,6 +133,7 @@ export class TerminalView {
 
   #start(screen: string, size: TerminalSize): void {
     this.#drawn.reset();
+    this.#joined = true;
     this.#terminal.resize(size.cols, size.rows);
     this.#letterbox();
     this.#replaying = true;
@@ -164,6 +167,7 @@ export class TerminalView {
 
   get #letterboxed(): boolean {
     const { cols, rows } = this.#terminal;
+    if (!this.#joined) return false;
     return cols !== this.#wanted.cols || rows !== this.#wanted.rows;
   }
 
