@@ -55,10 +55,19 @@ export class Workbench {
 
   /** Runs a command by its title in the command palette. */
   async runCommand(title: string): Promise<void> {
-    await this.page.keyboard.press('F1');
     const input = this.page.locator('.quick-input-widget input').first();
-    await input.fill(`>${title}`);
-    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().click();
+    const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
+    // A view that an earlier command shows takes the focus when it has come, and with it the palette is closed.
+    for (let tries = 1; ; tries++) {
+      await this.page.keyboard.press('F1');
+      try {
+        await input.fill(`>${title}`, { timeout: 3_000 });
+        await row.click({ timeout: 5_000 });
+        return;
+      } catch (error) {
+        if (!(error instanceof errors.TimeoutError) || tries === 5) throw error;
+      }
+    }
   }
 
   /** Opens the chat in the side bar and gives its document. */
