@@ -5,6 +5,7 @@ import { installRuntime, launcherFile } from '../../src/client/launcher.ts';
 import { DEFAULT_SETTINGS } from '../../src/shared/settings.ts';
 import { type Bench, type Serving, structured } from './bench.ts';
 import { type Figure, median, quantile } from './figure.ts';
+import { LineClient } from './lineClient.ts';
 
 const runtime = fileURLToPath(new URL('../../dist/runtime', import.meta.url));
 
@@ -58,7 +59,7 @@ async function relaying(bench: Bench, serving: Serving): Promise<Figure[]> {
   const times: Record<keyof typeof ways, number[]> = { http: [], stdio: [] };
   for (let round = -WARM_UP; round < ROUNDS; round++) {
     for (const way of ['http', 'stdio'] as const) {
-      const took = await timed(ways[way], {});
+      const took = await timed(ways[way]);
       if (round >= 0) times[way].push(took);
     }
   }
@@ -76,11 +77,11 @@ async function relaying(bench: Bench, serving: Serving): Promise<Figure[]> {
 /** Each client asks for its own session in between: an answer that is another's would show. */
 async function together(bench: Bench, serving: Serving): Promise<Figure[]> {
   const asking = await serving.client();
-  const clients: { client: Client; session: string }[] = [];
+  const clients: { client: LineClient; session: string }[] = [];
   for (let at = 0; at < CLIENTS; at++) {
-    const client = await attached(bench, serving, 'auto');
-    const title = `client ${at}`;
-    const { session } = structured(await client.callTool({ name: 'chat_start', arguments: { title } }));
+    const { command, args, cwd, env } = commandOf(bench, serving);
+    const client = await LineClient.start(command, args, cwd, env);
+    const { session } = sessionOf(await client.call('chat_start', { title: `client ${at}` }));
     clients.push({ client, session });
   }
   const turns = await Promise.all(
@@ -88,11 +89,18 @@ async function together(bench: Bench, serving: Serving): Promise<Figure[]> {
       structured(await asking.callTool({ name: 'ask', arguments: { prompt: PROMPT, background: true } })),
     ),
   );
-  await until(async () => (await running(asking)) === TURNS);
+  // All of them stream: what it takes to start 20 turns is another figure.
+  for (const { turn } of turns) await until(async () => (await textOf(asking, turn)) !== '');
   const times = await Promise.all(
     clients.map(async ({ client, session }) => {
       const own: number[] = [];
-      for (let call = 0; call < CALLS; call++) own.push(await timed(client, call % 2 ? {} : { session }));
+      for (let call = 0; call < CALLS; call++) {
+        const asked = call % 2 === 0 ? session : undefined;
+        const begin = performance.now();
+        const data = await client.call('status', asked === undefined ? {} : { session: asked });
+        own.push(performance.now() - begin);
+        checkAnswer(data, asked);
+      }
       return own;
     }),
   );
@@ -108,17 +116,25 @@ async function together(bench: Bench, serving: Serving): Promise<Figure[]> {
   ];
 }
 
-/** @throws when the answer is an error, or about another session */
-async function timed(client: Client, args: { session?: string }): Promise<number> {
+async function timed(client: Client): Promise<number> {
   const begin = performance.now();
-  const result = await client.callTool({ name: 'status', arguments: args });
+  const { isError, structuredContent } = await client.callTool({ name: 'status', arguments: {} });
   const took = performance.now() - begin;
-  // The output schema of `status`.
-  const data = result.structuredContent as { session?: { session: string } } | undefined;
-  if (result.isError || data === undefined || data.session?.session !== args.session) {
-    throw new Error(`not the answer to ${JSON.stringify(args)}: ${JSON.stringify(data)}`);
-  }
+  if (isError) throw new Error(JSON.stringify(structuredContent));
+  checkAnswer(structuredContent, undefined);
   return took;
+}
+
+/** @throws when the answer of `status` is about another session than was asked for, or about one at all */
+function checkAnswer(data: unknown, asked: string | undefined): void {
+  // The output schema of `status`.
+  const { session } = data as { session?: { session: string } };
+  if (session?.session !== asked) throw new Error(`asked for ${asked}, got ${session?.session}`);
+}
+
+/** The output schema of `chat_start`. */
+function sessionOf(data: unknown): { session: string } {
+  return data as { session: string };
 }
 
 async function running(client: Client): Promise<number> {
@@ -127,21 +143,28 @@ async function running(client: Client): Promise<number> {
   return (structuredContent as { folders: { running: number }[] }).folders[0]?.running ?? 0;
 }
 
+async function textOf(client: Client, turn: string): Promise<string> {
+  const { structuredContent } = await client.callTool({ name: 'status', arguments: { turn } });
+  // The output schema of `status`.
+  return (structuredContent as { turn: { answer?: string } }).turn.answer ?? '';
+}
+
 async function until(check: () => Promise<boolean>): Promise<void> {
   while (!(await check())) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
-/** A client on stdio, as it is registered. */
-async function attached(bench: Bench, { state }: Serving, mode: 'auto' | 'legacy'): Promise<Client> {
+/** What a registration names. */
+function commandOf(bench: Bench, { state }: Serving) {
+  return {
+    command: launcherFile(state),
+    args: ['attach'],
+    cwd: bench.folder,
+    env: { ...bench.home.env, CODEX_BRIDGE_HOME: state },
+  };
+}
+
+async function attached(bench: Bench, serving: Serving, mode: 'auto' | 'legacy'): Promise<Client> {
   const client = new Client({ name: 'bench', version: '0' }, { versionNegotiation: { mode } });
-  await client.connect(
-    new StdioClientTransport({
-      command: launcherFile(state),
-      args: ['attach'],
-      cwd: bench.folder,
-      env: { ...bench.home.env, CODEX_BRIDGE_HOME: state },
-      stderr: 'inherit',
-    }),
-  );
+  await client.connect(new StdioClientTransport({ ...commandOf(bench, serving), stderr: 'inherit' }));
   return client;
 }
