@@ -100,7 +100,10 @@ describe('the terminal', () => {
     await panel.getByRole('tab', { name: 'Terminal' }).click();
     terminal = await TerminalPage.of(workbench.page);
     await terminal.shows('First then last');
-    await terminal.frame.getByRole('tab', { name: 'Terminal' }).focus();
+    // By keyboard, out of the terminal and to another tab.
+    await terminal.focus();
+    await workbench.page.keyboard.press('F6');
+    await terminal.frame.locator('[role=tab][aria-selected=true]:focus').waitFor();
     await workbench.page.keyboard.press('ArrowRight');
     const again = await documentWith(
       workbench.page,
@@ -211,7 +214,9 @@ describe('the terminal', () => {
     await terminal.line('/quit');
     await terminal.frame.getByText('The terminal has ended').waitFor();
     await workbench.screenshot('terminal-ended');
-    await terminal.frame.getByRole('button', { name: 'Start Again' }).click();
+    // The keyboard is where something can be done.
+    await terminal.frame.locator('button:focus', { hasText: 'Start Again' }).waitFor();
+    await workbench.page.keyboard.press('Enter');
     await terminal.shows('Echo: Hello there');
     await terminal.line('once more');
     await terminal.shows('Echo: once more');

@@ -141,6 +141,8 @@ describe('a key', () => {
     expect(use({ key: 'P', ctrlKey: true, shiftKey: true })).toBe('window');
     expect(use({ key: 'F1' })).toBe('window');
     expect(use({ key: 'f2' })).toBe('terminal');
+    expect(use({ key: 'F6' })).toBe('leave');
+    expect(use({ key: 'F6', shiftKey: true })).toBe('window');
     expect(use({ key: 'r', ctrlKey: true })).toBe('terminal');
   });
 

@@ -35,6 +35,11 @@ export class Bar {
     );
   }
 
+  /** The keyboard goes to the tabs. */
+  focus(): void {
+    this.element.querySelector<HTMLElement>('[role=tab][aria-selected=true]')?.focus();
+  }
+
   show({ title }: TerminalLook): void {
     this.#title.textContent = title;
     this.#title.title = title;

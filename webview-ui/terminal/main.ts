@@ -44,6 +44,7 @@ async function start(): Promise<void> {
     look,
     place,
     onFind: () => find?.open(),
+    onLeave: () => bar.focus(),
     onLetterbox: (letterboxed) => {
       hint.hidden = !letterboxed;
       place.classList.toggle('letterboxed', letterboxed);
@@ -66,6 +67,7 @@ async function start(): Promise<void> {
       exitCode === 0 ? 'The terminal has ended.' : `The terminal has ended with exit code ${exitCode}.`,
       textButton('Start Again', () => void open('open')),
     );
+    offer();
   });
   await open('open');
 }
@@ -83,6 +85,7 @@ async function open(how: 'open' | 'restart'): Promise<void> {
     const again = textButton('Try Again', () => void open('open'));
     const own = textButton('Open in Integrated Terminal', () => ask(host.request('integrated', {})));
     show(messageOf(error), ...(isUnavailable(error) ? [own] : [again]));
+    offer();
   }
 }
 
@@ -102,6 +105,12 @@ function say(error: unknown): void {
       messageOf(error),
       textButton('Try Again', () => void open('open')),
     );
+}
+
+/** Where there is no terminal to type in, the keyboard goes to what can be done instead. */
+function offer(): void {
+  const idle = view?.focused === true || document.activeElement === document.body;
+  if (document.hasFocus() && idle) notice.querySelector('button')?.focus();
 }
 
 function show(text: string, ...buttons: HTMLElement[]): void {

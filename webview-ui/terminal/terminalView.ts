@@ -21,6 +21,8 @@ interface ViewDeps {
   /** Where the terminal is drawn; it fills what it is given, or less. */
   readonly place: HTMLElement;
   onFind(): void;
+  /** The keyboard goes to what is above the terminal. */
+  onLeave(): void;
   /** The size is another viewer's, or this one's again. */
   onLetterbox(letterboxed: boolean): void;
   onError(error: unknown): void;
@@ -82,6 +84,7 @@ export class TerminalView {
     this.#terminal.onBinary((data) => this.#ask('input', { data }));
     this.show(look);
     this.#terminal.open(place);
+    this.#terminal.textarea?.setAttribute('aria-description', 'F6 leads to the tabs and buttons above.');
     // Whoever gets the keyboard sets the size; whoever had it before and clicks or types, too.
     this.#terminal.textarea?.addEventListener('focus', () => this.#tellSize(true));
     place.addEventListener('pointerdown', () => this.#letterboxed && this.#tellSize(true));
@@ -188,10 +191,11 @@ export class TerminalView {
       event.stopPropagation();
       this.#ask('copy', { text: this.#terminal.getSelection() });
       this.#terminal.clearSelection();
-    } else if (use === 'find') {
+    } else if (use === 'find' || use === 'leave') {
       event.preventDefault();
       event.stopPropagation();
-      this.#deps.onFind();
+      if (use === 'find') this.#deps.onFind();
+      else this.#deps.onLeave();
     }
     return false;
   }
