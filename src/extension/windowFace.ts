@@ -82,7 +82,13 @@ export class WindowFace {
     this.#store.add(link.onFolders((folders) => void this.#refresh(folders).catch(deps.onError)));
     this.#store.add(link.onSummary((summary) => this.#sessions.put(summary) && this.#listChanged()));
     this.#store.add(link.onRemoved((session) => this.#sessions.remove(session) && this.#listChanged()));
-    this.#store.add(link.onSession((session) => index.setSelected(session?.id ?? null)));
+    this.#store.add(
+      link.onSession((session) => {
+        index.setSelected(session?.id ?? null);
+        // With the session the folder changes that the next prompt goes to.
+        this.#changed.fire();
+      }),
+    );
   }
 
   get link(): BridgeLink {

@@ -82,6 +82,21 @@ describe('the store of the chat', () => {
     expect(store.failure.value).toBeNull();
   });
 
+  test('sends a prompt to the folder that was chosen just before, whatever older news say', async () => {
+    const { store, host } = await makeStore(null);
+    const before = { problem: null, folders: [], folder: 'old', sessions: [] };
+    host.send({ event: 'state', data: before });
+    const chosen = store.chooseFolder('new');
+    expect(store.window.value.folder).toBe('new');
+    host.send({ event: 'state', data: before });
+    const sent = store.sendPrompt('Where am I?');
+    await Promise.all([chosen, sent]);
+    expect(host.asked('prompt')).toMatchObject([{ prompt: 'Where am I?', folder: 'new' }]);
+    // Later the host has the word again.
+    host.send({ event: 'state', data: before });
+    expect(store.window.value.folder).toBe('old');
+  });
+
   test('replaces everything when another session is opened', async () => {
     const { store, host, frame } = await makeStore(session([turn('t1'), turn('t2')]));
     host.events(1, 'lost');
@@ -228,6 +243,7 @@ class Host {
   refuse: { code: string; message: string } | undefined;
   readonly #listeners = new Set<(message: unknown) => void>();
   readonly #answered = new Set<() => void>();
+  readonly #requests: { readonly method: string; readonly params: unknown }[] = [];
 
   constructor(session: SessionSnapshot | null) {
     this.state = { problem: null, folders: [], folder: null, sessions: [], session, draft: '' };
@@ -261,6 +277,11 @@ class Host {
     for (const [place, piece] of pieces.entries()) this.event('s', seq + 1 + place, piece);
   }
 
+  /** What was asked by this method, in order. */
+  asked(method: string): unknown[] {
+    return this.#requests.filter((request) => request.method === method).map(({ params }) => params);
+  }
+
   async answered(pulls: number): Promise<void> {
     while (this.pulls < pulls) await new Promise<void>((resolve) => this.#answered.add(resolve));
     await Promise.resolve();
@@ -269,6 +290,7 @@ class Host {
   #answer(message: Message): void {
     if (!('method' in message) || !('id' in message)) return;
     const { id } = message;
+    this.#requests.push(message);
     if (message.method === 'ready') this.pulls++;
     const result = message.method === 'ready' ? this.state : null;
     this.send(this.refuse === undefined ? { id, result } : { id, error: this.refuse });

@@ -6,6 +6,7 @@ import type { TurnTask } from '../../src/shared/review.ts';
 import type { Params, RequestName, Result, RpcClient } from '../../src/shared/rpc.ts';
 import {
   type Approval,
+  type FolderKey,
   hasEnded,
   type SessionId,
   type SessionSettings,
@@ -116,12 +117,14 @@ export class ChatStore {
   #waiting: ({ session: SessionId } & NumberedEvent)[] = [];
   #scheduled = false;
   #pulling = false;
+  /** The folder that was chosen here, until the host has heard of it. */
+  #chosen: FolderKey | null = null;
 
   constructor(rpc: RpcClient<ChatContract>, schedule: Schedule = nextFrame) {
     this.#rpc = rpc;
     this.#schedule = schedule;
     rpc.on('state', (state) => {
-      this.window.value = state;
+      this.#setWindow(state);
       // What could not be sent for want of a login or of a Codex can be sent now.
       const lacks = LACKS[this.failure.value?.code ?? ''];
       if (lacks !== undefined && state.problem?.kind !== lacks) this.failure.value = null;
@@ -147,7 +150,7 @@ export class ChatStore {
     try {
       const { session, draft, ...state } = await this.#rpc.request('ready', {});
       batch(() => {
-        this.window.value = state;
+        this.#setWindow(state);
         if (!this.loaded.value) this.draft.value = draft;
         this.loaded.value = true;
         this.#show(session);
@@ -170,6 +173,17 @@ export class ChatStore {
       this.failure.value = toErrorInfo(error);
       return undefined;
     }
+  }
+
+  /**
+   * Where the next session goes. At once: a prompt that follows on its heels must not go to the folder that was
+   * there before, also where older news of the host's come in between.
+   */
+  async chooseFolder(folder: FolderKey): Promise<void> {
+    this.#chosen = folder;
+    this.#setWindow(this.window.value);
+    await this.ask('session.new', { folder });
+    if (this.#chosen === folder) this.#chosen = null;
   }
 
   /** Sends a prompt with what is attached. @returns undefined when it was not taken; then nothing is lost. */
@@ -265,6 +279,10 @@ export class ChatStore {
       session = reduce(session, event);
     }
     if (session !== this.#session) this.#show(session);
+  }
+
+  #setWindow(state: WindowState): void {
+    this.window.value = this.#chosen === null ? state : { ...state, folder: this.#chosen };
   }
 
   #show(session: SessionSnapshot | null): void {

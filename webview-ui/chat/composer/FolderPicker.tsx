@@ -10,7 +10,7 @@ export function FolderPicker({ store }: { store: ChatStore }) {
       <select
         aria-label="In folder"
         value={folder ?? ''}
-        onChange={(event) => void store.ask('session.new', { folder: event.currentTarget.value })}
+        onChange={(event) => void store.chooseFolder(event.currentTarget.value)}
       >
         {folders.map(({ key, name }) => (
           <option key={key} value={key}>
