@@ -162,9 +162,20 @@ describe('Codex Bridge in the extension host', () => {
     assert.deepEqual([first?.node, second?.node], ['folder', 'folder']);
     assert.ok(face.sessions.getChildren(first).length > 0);
     assert.deepEqual(face.sessions.getChildren(second), []);
+    // What is open leaves with its folder.
+    await face.window.newSession(link.folderAt(path)?.key);
+    await ask('In the second folder');
+    assert.equal(link.session?.folder, link.folderAt(path)?.key);
     const removed = folders(face, (count) => count === 1);
+    const closed = new Promise<void>((resolve) => {
+      const subscription = link.onSession((session) => {
+        if (session !== null) return;
+        subscription.dispose();
+        resolve();
+      });
+    });
     assert.ok(vscode.workspace.updateWorkspaceFolders(1, 1));
-    await removed;
+    await Promise.all([removed, closed]);
     assert.equal(link.folderAt(path), undefined);
     assert.ok(face.sessions.getChildren().every(({ node }) => node === 'session'));
   });
