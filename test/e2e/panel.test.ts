@@ -341,9 +341,9 @@ describe('the changes tab', () => {
     await page.locator('.changed-file').first().waitFor();
     // From anywhere to the first change.
     await page.keyboard.press('F7');
-    expect(await focused()).toBe(`${first} file-name`);
+    await expect.poll(focused).toBe(`${first} file-name`);
     await page.keyboard.press('ArrowDown');
-    expect(await focused()).toBe(`${second} file-name`);
+    await expect.poll(focused).toBe(`${second} file-name`);
     await page.keyboard.press('Home');
     await page.keyboard.press('ArrowRight');
     await page.locator('.file-diff').waitFor();
@@ -378,7 +378,7 @@ describe('the changes tab', () => {
     await page.getByRole('tab', { name: 'Changes' }).click();
     const live = page.locator('.turn-changes.running[data-turn=t1]');
     await live.getByText('Running').waitFor();
-    expect(await live.locator('.word').allInnerTexts()).toEqual(['2', '3']);
+    await expect.poll(() => live.locator('.word').allInnerTexts()).toEqual(['2', '3']);
     expect(await live.getByRole('button', { name: /Revert|Keep/ }).count()).toBe(0);
     await tell(page, 1, {
       type: 'turn.diff',
