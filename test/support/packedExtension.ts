@@ -39,8 +39,8 @@ const INPUTS = [
   'test/host',
 ];
 const DEADLINE_MS = 180_000;
-/** Ms after which a package that no run has asked for is removed. */
-const KEPT_MS = 24 * 60 * 60_000;
+/** Ms after which a package that no run has asked for is removed: longer than any run takes. */
+const KEPT_MS = 60 * 60_000;
 
 export interface PackedExtension {
   /** `npm run package`'s output. */
