@@ -141,18 +141,19 @@ export class SessionWork implements SessionHost {
       notices: [],
     };
     const { idempotencyKey } = request;
-    const queued: SessionEvent = { type: 'turn.queued', turn };
-    // One commit for both where nothing is ahead of it.
-    const events = this.#scheduler.hasRoom(session.id)
-      ? [queued, startedEvent(turn.id, settings, this.#deps.settings(), this.clock)]
-      : [queued];
+    const title = session.head.title === '' ? titleOf(prompt) : undefined;
+    // One commit for all of it, also for the start where nothing is ahead.
+    const events: SessionEvent[] = [{ type: 'turn.queued', turn }];
+    if (title !== undefined) events.push({ type: 'session.titled', title });
+    if (this.#scheduler.hasRoom(session.id))
+      events.push(startedEvent(turn.id, settings, this.#deps.settings(), this.clock));
     session.emitDurably(events, (snapshot, numbered) =>
       this.#deps.history.append(snapshot, numbered, idempotencyKey === undefined ? {} : { idempotencyKey }),
     );
     const mode = request.mode === undefined ? {} : { mode: request.mode };
     const task = work === undefined ? {} : { task: work.start };
     this.#inputs.set(turn.id, { input: prepared.input, settings, ...mode, ...task });
-    this.#title(session, prompt);
+    if (title !== undefined) this.#nameThread(session, title);
     this.#scheduler.request(session.id, turn.id);
     this.#deps.onStatus();
     return { turn: turn.id };
@@ -313,11 +314,16 @@ export class SessionWork implements SessionHost {
     };
   }
 
-  /** A prompt names a session that has no title yet; Codex too, where a terminal shows the thread already. */
+  /** A prompt typed in a terminal names a session that has no title yet. */
   #title(session: LiveSession, prompt: string): void {
     if (session.head.title !== '') return;
     const title = titleOf(prompt);
     session.emit({ type: 'session.titled', title });
+    this.#nameThread(session, title);
+  }
+
+  /** Codex too, where a terminal shows the thread already. */
+  #nameThread(session: LiveSession, title: string): void {
     if (session.head.thread !== undefined) void this.renamed(session, title);
   }
 
