@@ -9,8 +9,10 @@ import { clientCommand } from '../../scripts/lib/clientTools.mjs';
 import { readDiscovery } from '../../src/client/discovery.ts';
 import { launcherFile } from '../../src/client/launcher.ts';
 import { recordInstall } from '../../src/client/uninstall.ts';
+import { attachCommand } from '../support/attached.ts';
 import { alive, CliBench, type Finished, RUNTIME, until, within } from '../support/cli.ts';
 import { codexBinary } from '../support/codexHome.ts';
+import { connectClient } from '../support/mcpClients.ts';
 
 /** Claude Code starts the server to see whether it answers. In ms. */
 const LONG = 60_000;
@@ -300,18 +302,8 @@ describe('uninstalling', () => {
     const again = await bench.run(['ask', 'hello'], { program: launcher });
     expect(again.code).toBe(1);
     expect(again.stderr).toMatch(/was uninstalled/);
-    const initialize = {
-      jsonrpc: '2.0',
-      id: 1,
-      method: 'initialize',
-      params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 't', version: '1' } },
-    };
-    const shim = { program: launcher, input: `${JSON.stringify(initialize)}\n` };
-    const attached = await bench.run(['attach', '--folder', project], shim);
-    expect(JSON.parse(attached.stdout.split('\n')[0] ?? '')).toMatchObject({
-      id: 1,
-      error: { message: expect.stringMatching(/was uninstalled.*connect --remove/) },
-    });
+    const attached = connectClient('2025-11-25', attachCommand(bench, { args: ['--folder', project] }));
+    await expect(attached).rejects.toThrow(/was uninstalled.*connect --remove/s);
     const removed = await bench
       .start(['connect', '--remove', '--yes'], { program: launcher, env: env(), cwd: project })
       .ends(LONG);
