@@ -71,6 +71,9 @@ export function openHistory(file: string, folder: FolderKey, deps: HistoryDeps):
   }
 }
 
+/** Answers that are remembered at once. */
+const MAX_REMEMBERED = 50;
+
 /** {@link openHistory} on a connection whose schema is up to date. */
 export class SqliteHistory implements History {
   readonly recovered: Recovery | undefined;
@@ -79,6 +82,7 @@ export class SqliteHistory implements History {
   readonly #clock: Pick<Clock, 'now'>;
   readonly #search: SearchIndex;
   readonly #journal: Journal;
+  readonly #remembered = new Map<string, unknown>();
   #closed = false;
 
   constructor(db: Database, folder: FolderKey, deps: HistoryDeps, recovered: Recovery | undefined) {
@@ -154,6 +158,11 @@ export class SqliteHistory implements History {
   }
 
   list(query: SessionQuery): { sessions: SessionSummary[]; cursor?: string } {
+    const page = this.#remember(`list ${JSON.stringify(query)}`, () => this.#list(query));
+    return { ...page, sessions: [...page.sessions] };
+  }
+
+  #list(query: SessionQuery): { sessions: SessionSummary[]; cursor?: string } {
     const limit = Math.min(MAX_LIMIT, Math.max(1, Math.trunc(query.limit ?? DEFAULT_LIMIT)));
     const where = ['s.archived = ?'];
     const values: Value[] = [query.archived === true ? 1 : 0];
@@ -231,7 +240,7 @@ export class SqliteHistory implements History {
   }
 
   totals(): HistoryTotals {
-    return this.#use(() => totalsOf(this.#db));
+    return this.#remember('totals', () => this.#use(() => totalsOf(this.#db)));
   }
 
   exportJson(id: SessionId): string {
@@ -273,6 +282,17 @@ export class SqliteHistory implements History {
     });
   }
 
+  /** What many ask for at once is looked up once, until something is written. */
+  #remember<T>(key: string, look: () => T): T {
+    // Each key has answers of its own type.
+    const known = this.#remembered.get(key) as T | undefined;
+    if (known !== undefined) return known;
+    const found = look();
+    if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.clear();
+    this.#remembered.set(key, found);
+    return found;
+  }
+
   /** All of `body` or nothing. */
   #write<T>(body: () => T, durability?: Durability): T {
     return this.#use(() => {
@@ -281,6 +301,8 @@ export class SqliteHistory implements History {
       } catch (error) {
         this.#journal.forget();
         throw error;
+      } finally {
+        this.#remembered.clear();
       }
     });
   }

@@ -5,7 +5,7 @@ import type { Scope } from '../http/tokens.ts';
 import type { Clock } from '../ports.ts';
 import { SESSIONS_URI, sessionUri } from './resources.ts';
 
-/** A resource is told as changed at most so often, in ms: clients read it anew each time. */
+/** The same change is told at most so often, in ms: clients read anew each time. */
 const UPDATE_MS = 500;
 
 /** Who hears of changes: the subscribers of one endpoint, or one connected client. */
@@ -27,7 +27,7 @@ export class ChangeFeed implements Disposable {
   readonly #subscribers = new Set<Subscriber>();
   /** Title and archive mark of the sessions that were seen: what `resources/list` shows. */
   readonly #listed = new Map<string, string>();
-  /** Resources that were told just now, and whether they have changed again since. */
+  /** What was told just now, and whether it has changed again since. */
   readonly #resting = new Map<string, { again: boolean; readonly cancel: () => void }>();
 
   constructor(bridge: BridgeApi, clock: Clock) {
@@ -44,7 +44,7 @@ export class ChangeFeed implements Disposable {
     this.#store.add(
       bridge.onFolders((folder) => {
         this.#watch(folder);
-        this.#tell(folder, (sink) => sink.resourcesChanged());
+        this.#listChanged(folder);
       }),
     );
   }
@@ -72,7 +72,7 @@ export class ChangeFeed implements Disposable {
     this.#store.add(
       folder.onRemoved((session) => {
         this.#listed.delete(session);
-        this.#tell(folder, (sink) => sink.resourcesChanged());
+        this.#listChanged(folder);
         this.#updated(folder, SESSIONS_URI);
       }),
     );
@@ -83,7 +83,7 @@ export class ChangeFeed implements Disposable {
     const line = `${archived} ${title}`;
     if (this.#listed.get(id) !== line) {
       this.#listed.set(id, line);
-      this.#tell(folder, (sink) => sink.resourcesChanged());
+      this.#listChanged(folder);
     }
     this.#updated(folder, SESSIONS_URI);
     this.#updated(folder, sessionUri(id));
@@ -92,19 +92,28 @@ export class ChangeFeed implements Disposable {
       this.#updated(folder, sessionUri(id, 'diff'));
   }
 
+  #listChanged(folder: FolderApi): void {
+    this.#now(folder, 'list', (sink) => sink.resourcesChanged());
+  }
+
   #updated(folder: FolderApi, uri: string): void {
+    this.#now(folder, uri, (sink) => sink.resourceUpdated(uri));
+  }
+
+  /** At once, or where the same was told just now, a little later. */
+  #now(folder: FolderApi, what: string, tell: (sink: ChangeSink) => void): void {
     if (this.#subscribers.size === 0) return;
-    const key = `${folder.info.key} ${uri}`;
+    const key = `${folder.info.key} ${what}`;
     const resting = this.#resting.get(key);
     if (resting !== undefined) {
       resting.again = true;
       return;
     }
-    this.#tell(folder, (sink) => sink.resourceUpdated(uri));
+    this.#tell(folder, tell);
     const cancel = this.#clock.after(UPDATE_MS, () => {
       const again = this.#resting.get(key)?.again === true;
       this.#resting.delete(key);
-      if (again) this.#updated(folder, uri);
+      if (again) this.#now(folder, what, tell);
     });
     this.#resting.set(key, { again: false, cancel });
   }
