@@ -73,11 +73,11 @@ describe('paths that a program prints', () => {
       ['x/y', 'x/y'],
     ]);
     expect(found('• Edited añ/ü.ts (+1 -1)')).toEqual([['añ/ü.ts', 'añ/ü.ts']]);
-    expect(found('main.c(3,7) Makefile:9 README.md#L4 /work/z.')).toEqual([
+    expect(found('main.c(3,7) Makefile:9 README.md#L4 /proj/z.')).toEqual([
       ['main.c(3,7)', 'main.c', 3, 7],
       ['Makefile:9', 'Makefile', 9],
       ['README.md#L4', 'README.md', 4],
-      ['/work/z', '/work/z'],
+      ['/proj/z', '/proj/z'],
     ]);
     expect(found('C:\\a\\b.ts:1')).toEqual([['C:\\a\\b.ts:1', 'C:\\a\\b.ts', 1]]);
   });
