@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
@@ -16,9 +15,9 @@ const PROMPT = 'Say hello.';
 /**
  * One warm turn: raw, through us, and through the peers, in turn and on the same model.
  *
- * Raw is measured twice, each on an app-server of its own: with the rights named in every turn, which is the
- * turn that `ask` makes (else a turn would run with what somebody set in a terminal), and with the thread's
- * rights left as they are, which costs Codex less.
+ * Raw names the rights in every turn, which is the turn that `ask` makes (else a turn would run with what
+ * somebody set in a terminal). How much less it costs Codex to leave the thread's rights as they are is measured
+ * afterwards, on the same app-server and again in turn with `ask`.
  */
 export async function warmTurn(bench: Bench, peersFolder: string): Promise<Figure[]> {
   const rights = {
@@ -33,18 +32,15 @@ export async function warmTurn(bench: Bench, peersFolder: string): Promise<Figur
     approvalPolicy: 'on-request',
     approvalsReviewer: 'user',
   };
-  const raw = await rawTurn(bench, 'raw', rights);
-  const plain = await rawTurn(bench, 'plain');
+  const raw = await RawCodex.start(bench.codex, bench.home.env, bench.folder, bench.dir.path);
+  bench.atEnd(() => raw.close());
+  const [named, left] = [await raw.startThread(bench.folder), await raw.startThread(bench.folder)];
 
   const client = await (await bench.serve()).client();
   const { session } = structured(await client.callTool({ name: 'ask', arguments: { prompt: PROMPT } }));
 
-  const runs: Record<string, () => Promise<unknown>> = {
-    raw,
-    plain,
-    ours: async () =>
-      structured(await client.callTool({ name: 'ask', arguments: { session, prompt: PROMPT } })),
-  };
+  const ours: Run = async () =>
+    structured(await client.callTool({ name: 'ask', arguments: { session, prompt: PROMPT } }));
   const peers = {
     'codex-mcp-server 1.4.10': await peer(
       bench,
@@ -57,24 +53,15 @@ export async function warmTurn(bench: Bench, peersFolder: string): Promise<Figur
       'ask-codex',
     ),
   };
-  const times: Record<string, number[]> = {};
-  for (let round = -WARM_UP; round < ROUNDS; round++) {
-    const due = round % PEERS_EVERY === 0 ? { ...runs, ...peers } : runs;
-    for (const [name, run] of Object.entries(due)) {
-      const begin = performance.now();
-      await run();
-      const took = performance.now() - begin;
-      if (round < 0) continue;
-      times[name] ??= [];
-      times[name].push(took);
-    }
-  }
+  const times = await inTurn({ raw: () => raw.turn(named, PROMPT, rights), ours }, peers);
+  const second = await inTurn({ plain: () => raw.turn(left, PROMPT), ours }, {});
   const of = (name: string) => median(times[name] ?? []);
+  const plain = median(second['plain'] ?? []);
   const group = 'Warm turn';
   const note = `median of ${ROUNDS}`;
   return [
     { group, name: 'raw app-server, the same rights', value: of('raw'), unit: 'ms', note },
-    { group, name: 'raw app-server, rights of the thread', value: of('plain'), unit: 'ms', note },
+    { group, name: 'raw app-server, rights of the thread', value: plain, unit: 'ms', note },
     { group, name: '`ask` over HTTP', value: of('ours'), unit: 'ms', note },
     ...Object.keys(peers).map(
       (name): Figure => ({
@@ -86,7 +73,12 @@ export async function warmTurn(bench: Bench, peersFolder: string): Promise<Figur
       }),
     ),
     { group, name: '`ask` to raw, the same rights', value: of('ours') / of('raw'), unit: '×', most: 1.15 },
-    { group, name: '`ask` to raw, rights of the thread', value: of('ours') / of('plain'), unit: '×' },
+    {
+      group,
+      name: '`ask` to raw, rights of the thread',
+      value: median(second['ours'] ?? []) / plain,
+      unit: '×',
+    },
     ...Object.keys(peers).map(
       (name): Figure => ({
         group,
@@ -99,14 +91,26 @@ export async function warmTurn(bench: Bench, peersFolder: string): Promise<Figur
   ];
 }
 
-/** A turn on an app-server and a thread of its own. */
-async function rawTurn(bench: Bench, name: string, overrides?: object): Promise<() => Promise<void>> {
-  const directory = join(bench.dir.path, name);
-  mkdirSync(directory);
-  const raw = await RawCodex.start(bench.codex, bench.home.env, bench.folder, directory);
-  bench.atEnd(() => raw.close());
-  const thread = await raw.startThread(bench.folder);
-  return () => raw.turn(thread, PROMPT, overrides);
+type Run = () => Promise<unknown>;
+
+/** What each run took, in ms, round by round; `sometimes` are due every so many rounds. */
+async function inTurn(
+  always: Readonly<Record<string, Run>>,
+  sometimes: Readonly<Record<string, Run>>,
+): Promise<Record<string, number[]>> {
+  const times: Record<string, number[]> = {};
+  for (let round = -WARM_UP; round < ROUNDS; round++) {
+    const due = round % PEERS_EVERY === 0 ? { ...always, ...sometimes } : always;
+    for (const [name, run] of Object.entries(due)) {
+      const begin = performance.now();
+      await run();
+      const took = performance.now() - begin;
+      if (round < 0) continue;
+      times[name] ??= [];
+      times[name].push(took);
+    }
+  }
+  return times;
 }
 
 /** An MCP server on stdio that answers one prompt. */
