@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { basename } from 'node:path';
 import type { ChangesEvents } from '../shared/changes.ts';
 import { type Disposable, DisposableStore, Emitter } from '../shared/disposables.ts';
 import { BridgeError } from '../shared/errors.ts';
@@ -8,6 +7,7 @@ import {
   type ClientInfo,
   type Endpoints,
   FACE_CONTRACT,
+  type FolderInfo,
   type Statistics,
 } from '../shared/faces.ts';
 import type { FolderKey, SessionId, TurnId } from '../shared/session.ts';
@@ -19,15 +19,14 @@ import { openChanges } from './changes/openChanges.ts';
 import { CodexStarter } from './codex/codexStarter.ts';
 import { sweep } from './codex/processes.ts';
 import { FaceDoor } from './faces/faceDoor.ts';
-import { resolveFolder } from './folders/containment.ts';
 import type { AccountApi, AccountDoor } from './folders/folderAccount.ts';
+import { FolderRegistry } from './folders/folderRegistry.ts';
 import { FolderRuntime } from './folders/folderRuntime.ts';
 import { openHistory } from './history/history.ts';
 import { mergeStatistics } from './history/statistics.ts';
 import { publishDiscovery } from './http/discovery.ts';
 import { HttpDoor } from './http/httpDoor.ts';
 import { Tokens } from './http/tokens.ts';
-import { folderKey } from './ids.ts';
 import { clientInfos } from './mcp/clientInfos.ts';
 import { McpDoor } from './mcp/mcpDoor.ts';
 import type { Clock, Logger } from './ports.ts';
@@ -60,9 +59,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
   readonly #options: BridgeOptions;
   readonly #instance = randomBytes(8).toString('hex');
   readonly #store = new DisposableStore();
-  readonly #folders = new Map<FolderKey, FolderRuntime>();
-  readonly #adding = new Map<FolderKey, Promise<FolderRuntime>>();
-  readonly #newFolders: Emitter<FolderApi>;
+  readonly #folders: FolderRegistry;
   readonly #clientsChanged: Emitter<void>;
   readonly #settingsChanged: Emitter<void>;
   readonly #changes: Emitter<ChangesEvents['changes.changed']>;
@@ -85,10 +82,13 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
     this.#startedAt = clock.now();
     this.#settings = options.settings ?? state.readSettings(logger);
     const failed = (error: unknown) => logger.error('a listener failed', { error });
-    this.#newFolders = new Emitter(failed);
     this.#clientsChanged = new Emitter(failed);
     this.#settingsChanged = new Emitter(failed);
     this.#changes = new Emitter(failed);
+    this.#folders = new FolderRegistry({
+      logger,
+      open: (info, lifetime) => this.#openFolder(info, lifetime),
+    });
     this.#codex = new CodexStarter({
       env: options.env,
       clock,
@@ -156,31 +156,22 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
       url: this.#http.url,
       faces: this.#faces.count,
       clients: this.#mcp.clients().length,
-      folders: [...this.#folders.values()].map((folder) => folder.status()),
+      folders: this.#folders.all().map((folder) => folder.status()),
       limits,
       ceiling,
     };
   }
 
   folders(): readonly FolderApi[] {
-    return [...this.#folders.values()];
+    return this.#folders.all();
   }
 
   folder(key: FolderKey): FolderRuntime {
-    const folder = this.#folders.get(key);
-    if (folder !== undefined) return folder;
-    throw new BridgeError(
-      'FOLDER_UNKNOWN',
-      `The bridge knows no folder "${key}". Open it in VS Code, or pass it to "serve --folder".`,
-    );
+    return this.#folders.get(key);
   }
 
   folderOfSession(session: SessionId): FolderRuntime {
-    for (const folder of this.#folders.values()) if (folder.has(session)) return folder;
-    throw new BridgeError(
-      'SESSION_NOT_FOUND',
-      `There is no session ${session}. "history" lists those that there are.`,
-    );
+    return this.#folders.ofSession(session);
   }
 
   terminalsOf(session: SessionId): Terminals {
@@ -204,24 +195,14 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
   async addFolder(path: string, name?: string): Promise<FolderApi> {
     // While it only waits for its turns, a window that comes back still sees them.
     if (this.#leaving === 'now') throw stopping();
-    const real = await resolveFolder(path);
-    const key = folderKey(real);
-    const known = this.#folders.get(key);
-    if (known !== undefined) return known;
-    const adding = this.#adding.get(key) ?? this.#openFolder(key, real, name ?? basename(real));
-    this.#adding.set(key, adding);
-    try {
-      return await adding;
-    } finally {
-      this.#adding.delete(key);
-    }
+    return this.#folders.add(path, name);
   }
 
   endpoints(): Endpoints {
     return {
       url: this.#http.url,
       token: this.#tokens.all,
-      folders: [...this.#folders.values()].map(({ info }) => ({
+      folders: this.#folders.all().map(({ info }) => ({
         ...info,
         url: this.#http.folderUrl(info.key),
         token: this.#tokens.folder(info.key),
@@ -235,7 +216,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
 
   statistics(): Statistics {
     return mergeStatistics(
-      [...this.#folders.values()].map((folder) => folder.history),
+      this.#folders.all().map((folder) => folder.history),
       this.#settings,
     );
   }
@@ -243,7 +224,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
   setSettings(settings: BridgeSettings): void {
     this.#settings = settings;
     this.#options.state.writeSettings(settings);
-    for (const folder of this.#folders.values()) folder.settingsChanged();
+    for (const folder of this.#folders.all()) folder.settingsChanged();
     this.#settingsChanged.fire();
   }
 
@@ -257,7 +238,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
     this.#checkNeeded();
   }
 
-  readonly onFolders = (listener: (folder: FolderApi) => void): Disposable => this.#newFolders.on(listener);
+  readonly onFolders = (listener: (folder: FolderApi) => void): Disposable => this.#folders.onAdded(listener);
   readonly onClients = (listener: () => void): Disposable => this.#clientsChanged.on(listener);
   readonly onSettings = (listener: () => void): Disposable => this.#settingsChanged.on(listener);
 
@@ -288,10 +269,10 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
     );
   }
 
-  async #openFolder(key: FolderKey, path: string, name: string): Promise<FolderRuntime> {
+  #openFolder(info: FolderInfo, lifetime: DisposableStore): FolderRuntime {
+    const { key } = info;
     const { state, clock } = this.#options;
     const logger = this.#options.logger.child({ folder: key });
-    const info = { key, path, name };
     const folder = new FolderRuntime({
       info,
       history: openHistory(state.historyFile(key), key, { logger, clock }),
@@ -304,26 +285,24 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
       findCodex: () =>
         this.#codex.find(
           this.#settings.codexPath,
-          [...this.#folders.values()].map((each) => each.info.path),
+          this.#folders.all().map((each) => each.info.path),
         ),
       startCodex: (binary) => this.#codex.start(binary, info, logger),
     });
     folder.setAttended(this.#faces.canAnswer);
-    this.#store.add(folder.onStatus(() => this.#checkNeeded()));
-    this.#store.add(
+    lifetime.add(folder.onStatus(() => this.#checkNeeded()));
+    lifetime.add(
       folder.changes.onChanged((turn) => {
         const session = folder.history.sessionOfTurn(turn);
         if (session !== undefined) this.#changes.fire({ session, turn });
       }),
     );
-    this.#store.add(folder.account.share(() => [...this.#folders.values()].map(({ account }) => account)));
-    this.#folders.set(key, folder);
-    this.#newFolders.fire(folder);
+    lifetime.add(folder.account.share(() => this.#folders.all().map(({ account }) => account)));
     return folder;
   }
 
   #facesChanged(): void {
-    for (const folder of this.#folders.values()) folder.setAttended(this.#faces.canAnswer);
+    for (const folder of this.#folders.all()) folder.setAttended(this.#faces.canAnswer);
     this.#checkNeeded();
   }
 
@@ -334,7 +313,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
 
   /** Ends the bridge when it was told to, or when for a while nobody was there and nothing ran. */
   #checkNeeded(): void {
-    const busy = [...this.#folders.values()].some((folder) => folder.activeTurns > 0);
+    const busy = this.#folders.all().some((folder) => folder.activeTurns > 0);
     if (this.#leaving === 'now' || (this.#leaving === 'after_turns' && !busy)) {
       this.#leaving = 'now';
       this.#cancelGrace?.();
@@ -343,7 +322,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
       );
       return;
     }
-    const terminals = [...this.#folders.values()].some((folder) => folder.terminals.count > 0);
+    const terminals = this.#folders.all().some((folder) => folder.terminals.count > 0);
     const needed = busy || terminals || this.#faces.count > 0 || this.#mcp.clients().length > 0;
     if (needed || !this.#options.endsItself) {
       this.#cancelGrace?.();
@@ -372,19 +351,12 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
   async #close(reason: string): Promise<void> {
     // First nobody finds us any more, then what runs ends, and the faces see its end before they are let go.
     this.#store.dispose();
-    const results = await Promise.allSettled(
-      [...this.#folders.values()].map((folder) => folder.stop(reason)),
-    );
+    const [stopped] = await Promise.allSettled([this.#folders.stop(reason)]);
     await this.#mcp.dispose();
     await this.#http.close();
     this.#faces.dispose();
     this.#codex.dispose();
-    const failed = results.filter((result) => result.status === 'rejected');
-    if (failed.length > 0)
-      throw new AggregateError(
-        failed.map((result) => result.reason),
-        'folders did not stop',
-      );
+    if (stopped.status === 'rejected') throw stopped.reason;
   }
 }
 
