@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { TOKEN_PREFIX } from '../shared/redact.ts';
 import type { FolderKey, SessionId, TurnId } from '../shared/session.ts';
 
 /** 80 random bits in Crockford-like base 32: short enough to be copied by people and models. */
@@ -17,9 +18,9 @@ export function newTurnId(): TurnId {
   return `t_${random()}`;
 }
 
-/** 256 random bits for bearer tokens, URL-safe. */
+/** 256 random bits for bearer tokens, URL-safe, with a beginning that tells what they are. */
 export function newToken(): string {
-  return randomBytes(32).toString('base64url');
+  return `${TOKEN_PREFIX}${randomBytes(32).toString('base64url')}`;
 }
 
 /** The key of a folder: a hash of its real path, so that it names the same folder in every process. */

@@ -1,38 +1,50 @@
 import { BridgeError, messageOf } from '../shared/errors.ts';
+import { isSecretName, REDACTED, redact } from '../shared/redact.ts';
+import type { LogLevel } from '../shared/settings.ts';
 import type { Logger } from './ports.ts';
 
-const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-export type LogLevel = (typeof LEVELS)[number];
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+/** Characters of one text in a line: an error may quote a whole answer of somebody's. */
+const MAX_TEXT = 4_000;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** A log of JSON lines, `write` gets one line at a time without its newline. */
+/**
+ * A log of JSON lines, `write` gets one line at a time without its newline. Secrets are taken out by their
+ * name, by their form, and where they are known (`secrets`) by their value.
+ */
 export function jsonLogger(
   write: (line: string) => void,
-  level: LogLevel = 'info',
-  base: Fields = {},
+  level: LogLevel | (() => LogLevel) = 'info',
+  secrets: readonly string[] = [],
 ): Logger {
-  const lowest = LEVELS.indexOf(level);
-  const log = (at: LogLevel, message: string, fields: Fields = {}) => {
-    if (LEVELS.indexOf(at) < lowest) return;
-    write(
-      JSON.stringify({ time: new Date().toISOString(), level: at, message, ...base, ...fields }, printable),
-    );
+  const lowest = () => LEVELS.indexOf(typeof level === 'function' ? level() : level);
+  const text = (value: string) => {
+    const clean = redact(value, secrets);
+    return clean.length <= MAX_TEXT ? clean : `${clean.slice(0, MAX_TEXT)}…`;
   };
-  return {
-    debug: (message, fields) => log('debug', message, fields),
-    info: (message, fields) => log('info', message, fields),
-    warn: (message, fields) => log('warn', message, fields),
-    error: (message, fields) => log('error', message, fields),
-    child: (fields) => jsonLogger(write, level, { ...base, ...fields }),
+  const printable = (name: string, value: unknown): unknown => {
+    if (typeof value === 'string') return isSecretName(name) ? REDACTED : text(value);
+    if (value instanceof BridgeError)
+      return { code: value.code, message: value.message, cause: causeOf(value) };
+    return value instanceof Error ? text(messageOf(value)) : value;
   };
-}
-
-function printable(_key: string, value: unknown): unknown {
-  if (value instanceof BridgeError)
-    return { code: value.code, message: value.message, cause: causeOf(value) };
-  if (value instanceof Error) return messageOf(value);
-  return value;
+  const child = (base: Fields): Logger => {
+    const log = (at: LogLevel, message: string, fields: Fields = {}) => {
+      if (LEVELS.indexOf(at) < lowest()) return;
+      write(
+        JSON.stringify({ time: new Date().toISOString(), level: at, message, ...base, ...fields }, printable),
+      );
+    };
+    return {
+      debug: (message, fields) => log('debug', message, fields),
+      info: (message, fields) => log('info', message, fields),
+      warn: (message, fields) => log('warn', message, fields),
+      error: (message, fields) => log('error', message, fields),
+      child: (fields) => child({ ...base, ...fields }),
+    };
+  };
+  return child({});
 }
 
 function causeOf(error: Error): string | undefined {

@@ -1,10 +1,14 @@
 import type { Endpoints } from '../shared/faces.ts';
-import type { BridgeSettings } from '../shared/settings.ts';
+import { secretsOf } from '../shared/redact.ts';
+import type { BridgeSettings, LogLevel } from '../shared/settings.ts';
 import { Bridge } from './bridge.ts';
 import { systemClock } from './clock.ts';
 import type { Check } from './doctor.ts';
-import { jsonLogger, type LogLevel } from './logger.ts';
+import { jsonLogger } from './logger.ts';
+import type { Logger } from './ports.ts';
 import { StateDirectory } from './stateDirectory.ts';
+
+export { boundedLog } from './logFile.ts';
 
 export interface RunOptions {
   readonly version: string;
@@ -14,6 +18,7 @@ export interface RunOptions {
   readonly runtime: string;
   readonly folders: readonly string[];
   readonly port?: number;
+  /** Absent: what the settings say at that moment. */
   readonly logLevel?: LogLevel;
   /** Changes to the settings of the state directory, for this bridge only. */
   readonly overrides?: (settings: BridgeSettings) => BridgeSettings;
@@ -36,7 +41,12 @@ export interface RunningBridge {
  * @throws BridgeError `BRIDGE_RUNNING`, `STATE_DIR_UNUSABLE`, `SOCKET_PATH_TOO_LONG`, `PORT_TAKEN`, `FOLDER_NOT_FOUND`
  */
 export async function runBridge(options: RunOptions): Promise<RunningBridge> {
-  const logger = jsonLogger(options.log, options.logLevel);
+  let running: Bridge | undefined;
+  const logger = jsonLogger(
+    options.log,
+    () => options.logLevel ?? running?.settings.log.level ?? 'info',
+    secretsOf(process.env),
+  );
   const state = StateDirectory.open(options.home);
   const stored = state.readSettings(logger);
   const bridge = await Bridge.start({
@@ -50,6 +60,8 @@ export async function runBridge(options: RunOptions): Promise<RunningBridge> {
     endsItself: options.endsItself,
     ...(options.port === undefined ? {} : { port: options.port }),
   });
+  running = bridge;
+  reportCrashes(logger);
   try {
     for (const folder of options.folders) await bridge.addFolder(folder);
   } catch (error) {
@@ -64,4 +76,12 @@ export async function runBridge(options: RunOptions): Promise<RunningBridge> {
 /** See {@link Check}: loaded only when asked for. */
 export async function runDoctor(home: string): Promise<Check[]> {
   return (await import('./doctor.ts')).runDoctor(home);
+}
+
+/** Node's own report quotes whatever the error does; this one goes through the log, without secrets. */
+function reportCrashes(logger: Logger): void {
+  process.on('uncaughtException', (error, origin) => {
+    logger.error('the bridge crashed', { origin, error, stack: error instanceof Error ? error.stack : '' });
+    process.exit(1);
+  });
 }

@@ -1,5 +1,6 @@
 import { isOlder } from '../client/version.ts';
 import { BridgeError, messageOf } from '../shared/errors.ts';
+import { redact } from '../shared/redact.ts';
 import { EXIT, UsageError } from './exit.ts';
 import { VERSION } from './version.ts';
 
@@ -13,7 +14,7 @@ const USAGE = `Usage: codex-bridge COMMAND [OPTIONS]
             --approval-policy P     untrusted, on-request, never
             --network               let sandboxed commands use the network
             --tool-profile P        which tools MCP clients see: all, core, compat
-            --log-level LEVEL       debug, info, warn, error
+            --log-level LEVEL       debug, info, warn, error (default: as in the settings)
   ask     Ask Codex and stream the answer: codex-bridge ask [OPTIONS] PROMPT   ("-": read it from stdin)
             --folder DIR            default: the current one
             --session ID            go on with this session
@@ -80,7 +81,7 @@ async function main(args: readonly string[]): Promise<number> {
       return EXIT.usage;
     }
     process.stderr.write(
-      `codex-bridge: ${messageOf(error)}${error instanceof BridgeError ? ` [${error.code}]` : ''}\n`,
+      `codex-bridge: ${redact(messageOf(error))}${error instanceof BridgeError ? ` [${error.code}]` : ''}\n`,
     );
     return EXIT.failed;
   }

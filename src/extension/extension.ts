@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { redact } from '../shared/redact.ts';
 import { registerFixes, registerMcpServer, registerParticipant } from './citizens.ts';
 import {
   CHAT_VIEW,
@@ -182,5 +183,5 @@ function startWithWindow(log: vscode.LogOutputChannel, face: LoadFace): void {
 }
 
 function textOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return redact(error instanceof Error ? (error.stack ?? error.message) : String(error));
 }

@@ -7,6 +7,7 @@ import { stateDir } from '../client/stateDir.ts';
 import { recordInstall } from '../client/uninstall.ts';
 import { DisposableStore } from '../shared/disposables.ts';
 import { BridgeError, messageOf } from '../shared/errors.ts';
+import { redact } from '../shared/redact.ts';
 import { type Actions, createActions } from './actions.ts';
 import { ApprovalNotices } from './approvalNotices.ts';
 import { ApprovalWatch } from './approvalWatch.ts';
@@ -289,6 +290,6 @@ async function sendSettings(link: BridgeLink): Promise<void> {
 }
 
 function describe(error: unknown): string {
-  if (error instanceof BridgeError) return `${error.code}: ${error.message}`;
-  return error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
+  if (error instanceof BridgeError) return redact(`${error.code}: ${error.message}`);
+  return redact(error instanceof Error ? (error.stack ?? error.message) : messageOf(error));
 }

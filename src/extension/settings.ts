@@ -45,6 +45,7 @@ export function readSettings(configuration: Configuration): BridgeSettings {
       graceSeconds: get('limits.graceSeconds'),
     },
     mcp: { toolProfile: get('mcp.toolProfile'), elicitApprovals: get('mcp.elicitApprovals') },
+    log: { level: get('log.level') },
     prices: get('prices'),
     currency: get('currency'),
   };

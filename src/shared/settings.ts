@@ -9,6 +9,9 @@ export const approvalPolicySchema = z.enum(['untrusted', 'on-request', 'never'])
 export const toolProfileSchema = z.enum(['all', 'core', 'compat']);
 export type ToolProfile = z.infer<typeof toolProfileSchema>;
 
+export const logLevelSchema = z.enum(['debug', 'info', 'warn', 'error']);
+export type LogLevel = z.infer<typeof logLevelSchema>;
+
 /** From the least to the most rights. A caller may ask for anything up to the ceiling. */
 const SANDBOX_ORDER: readonly SandboxMode[] = ['read-only', 'workspace-write', 'danger-full-access'];
 /** From the most to the least asking. */
@@ -62,6 +65,8 @@ export const bridgeSettingsSchema = z.object({
     }),
     { toolProfile: 'all', elicitApprovals: false },
   ),
+  /** The least that the bridge's log takes up. Absent in what an older window sends. */
+  log: z._default(z.object({ level: z._default(logLevelSchema, 'info') }), { level: 'info' }),
   /** By model name; used for `usage.cost`. */
   prices: z.record(z.string(), price),
   currency: z.string(),
@@ -83,6 +88,7 @@ export const DEFAULT_SETTINGS: BridgeSettings = {
     graceSeconds: 60,
   },
   mcp: { toolProfile: 'all', elicitApprovals: false },
+  log: { level: 'info' },
   prices: {},
   currency: 'USD',
 };

@@ -4,6 +4,7 @@ import { access, rm, writeFile } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { BridgeError } from '../../shared/errors.ts';
+import { redact } from '../../shared/redact.ts';
 import type { Clock, Logger } from '../ports.ts';
 import { codexEnvironment } from './environment.ts';
 import type { GuardClient } from './guardClient.ts';
@@ -233,7 +234,7 @@ export class AppServer {
   }
 
   #startFailed(why: string): BridgeError {
-    const said = this.#stderr.text.trim();
+    const said = redact(this.#stderr.text.trim());
     const tail = said === '' ? '' : `\nIt wrote:\n${said}`;
     return new BridgeError(
       'CODEX_START_FAILED',
@@ -246,7 +247,7 @@ export class AppServer {
     return new Promise((resolve) => {
       const done = () => {
         const { exitCode: code, signalCode: signal } = child;
-        resolve({ code, signal, asked: this.#asked, stderr: this.#stderr.text });
+        resolve({ code, signal, asked: this.#asked, stderr: redact(this.#stderr.text) });
       };
       child.on('error', (error) => {
         this.#spawnError = error;

@@ -1,4 +1,5 @@
 import { BridgeError } from '../../shared/errors.ts';
+import { redact } from '../../shared/redact.ts';
 import type { JsonRpcError } from './jsonRpc.ts';
 
 /** So much of Codex's own words is passed on, characters. */
@@ -12,7 +13,7 @@ export class CodexRefusedError extends BridgeError {
 
   constructor(method: string, error: JsonRpcError) {
     // Codex may quote what it was given, whole.
-    const words = error.message.slice(0, WORDS).replace(/\.$/, '');
+    const words = redact(error.message.slice(0, WORDS)).replace(/\.$/, '');
     super(
       'CODEX_REFUSED',
       `Codex refused "${method}": ${words}. Change what it names, or start a new session.`,

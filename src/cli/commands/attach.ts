@@ -5,6 +5,7 @@ import { Attach } from '../../client/attach/attach.ts';
 import type { BridgeLauncher } from '../../client/launch.ts';
 import { launcherFile } from '../../client/launcher.ts';
 import { stateDir } from '../../client/stateDir.ts';
+import { redact } from '../../shared/redact.ts';
 import { EXIT } from '../exit.ts';
 import { oneOf } from '../options.ts';
 import { RUNTIME, VERSION } from '../version.ts';
@@ -35,7 +36,7 @@ export async function attach(args: string[]): Promise<number> {
     output: process.stdout,
     launcher: () => launcherFor(home),
     log(level, text) {
-      if (LEVELS.indexOf(level) >= lowest) process.stderr.write(`codex-bridge: ${text}\n`);
+      if (LEVELS.indexOf(level) >= lowest) process.stderr.write(`codex-bridge: ${redact(text)}\n`);
     },
   });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => attached.dispose());

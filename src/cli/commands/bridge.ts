@@ -1,4 +1,5 @@
-import { runBridge } from '../../bridge/main.ts';
+import { join } from 'node:path';
+import { boundedLog, runBridge } from '../../bridge/main.ts';
 import { stateDir } from '../../client/stateDir.ts';
 import { BridgeError } from '../../shared/errors.ts';
 import { EXIT } from '../exit.ts';
@@ -7,13 +8,14 @@ import { RUNTIME, VERSION } from '../version.ts';
 /** The detached bridge that a face starts; it ends itself when nobody needs it. Its log is its stderr. */
 export async function bridge(): Promise<number> {
   try {
+    const home = stateDir();
     const running = await runBridge({
       version: VERSION,
-      home: stateDir(),
+      home,
       runtime: RUNTIME,
       folders: [],
       endsItself: true,
-      log: (line) => process.stderr.write(`${line}\n`),
+      log: boundedLog(join(home, 'logs', 'bridge.log')),
     });
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => running.stop(true));
     // The terminal or window that it was started from may go away.

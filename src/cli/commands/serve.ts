@@ -9,6 +9,7 @@ import type { Endpoints } from '../../shared/faces.ts';
 import {
   approvalPolicySchema,
   type BridgeSettings,
+  logLevelSchema,
   sandboxSchema,
   toolProfileSchema,
 } from '../../shared/settings.ts';
@@ -46,11 +47,14 @@ export async function serve(args: string[]): Promise<number> {
       'approval-policy': { type: 'string' },
       network: { type: 'boolean' },
       'tool-profile': { type: 'string' },
-      'log-level': { type: 'string', default: 'info' },
+      'log-level': { type: 'string' },
     },
   });
   const port = values.port === undefined ? undefined : portOf(values.port);
-  const logLevel = oneOf('--log-level', values['log-level'], ['debug', 'info', 'warn', 'error']);
+  const logLevel =
+    values['log-level'] === undefined
+      ? undefined
+      : oneOf('--log-level', values['log-level'], logLevelSchema.def.entries);
   const folders = values.folder ?? [process.cwd()];
   const overrides = overridesOf(values);
   const options: RunOptions = {
@@ -59,7 +63,7 @@ export async function serve(args: string[]): Promise<number> {
     runtime: RUNTIME,
     folders: folders.map(absolute),
     endsItself: false,
-    logLevel,
+    ...(logLevel === undefined ? {} : { logLevel }),
     log: (line) => process.stderr.write(`${line}\n`),
     overrides,
     ...(port === undefined ? {} : { port }),

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../../shared/errors.ts';
+import { redact } from '../../../shared/redact.ts';
 import type { TurnError } from '../../../shared/session.ts';
 import type { TurnError as CodexTurnError } from '../generated/v2/TurnError.ts';
 
@@ -73,7 +74,7 @@ export function turnError(error: CodexTurnError | null): TurnError {
   }
   const { name, status } = errorInfo(error.codexErrorInfo);
   const kind = byStatus(status) ?? KINDS.get(name) ?? OTHER;
-  return { code: kind.code, message: `${sentence(plainMessage(error.message))} ${kind.advice}` };
+  return { code: kind.code, message: `${sentence(redact(plainMessage(error.message)))} ${kind.advice}` };
 }
 
 /** The message of an error of Codex's: the endpoint's own words where Codex passes its JSON on. */
