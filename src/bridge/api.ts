@@ -82,6 +82,12 @@ export interface BridgeApi {
   folderOfSession(session: SessionId): FolderApi;
   /** Makes a folder known. @throws BridgeError `FOLDER_NOT_FOUND` */
   addFolder(path: string, name?: string): Promise<FolderApi>;
+  /**
+   * Nobody shows the folder any more: it is not known from now on, its turns are interrupted, its Codex is ended,
+   * and its token opens nothing. Its history stays for when it is added again. Resolves when all that is done;
+   * never rejects. One that `serve --folder` has named stays.
+   */
+  removeFolder(key: FolderKey): Promise<void>;
   endpoints(): Endpoints;
   /** Who is connected over MCP, and what each has running. */
   clients(): ClientInfo[];
@@ -90,6 +96,8 @@ export interface BridgeApi {
   /** Resolves at once; the bridge leaves now, or as soon as its turns are done. */
   stop(now: boolean): void;
   onFolders(listener: (folder: FolderApi) => void): Disposable;
+  /** A folder is gone, and nothing happens in it any more. */
+  onFolderRemoved(listener: (folder: FolderApi) => void): Disposable;
   onClients(listener: () => void): Disposable;
   /** The person's settings are others now. */
   onSettings(listener: () => void): Disposable;

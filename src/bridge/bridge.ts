@@ -60,6 +60,8 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
   readonly #instance = randomBytes(8).toString('hex');
   readonly #store = new DisposableStore();
   readonly #folders: FolderRegistry;
+  /** Those that were named when the bridge was started. */
+  readonly #kept = new Set<FolderKey>();
   readonly #clientsChanged: Emitter<void>;
   readonly #settingsChanged: Emitter<void>;
   readonly #changes: Emitter<ChangesEvents['changes.changed']>;
@@ -198,6 +200,23 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
     return this.#folders.add(path, name);
   }
 
+  /** The same for one that stays, whoever shows it. @throws BridgeError `FOLDER_NOT_FOUND` */
+  async keepFolder(path: string): Promise<FolderApi> {
+    const folder = await this.addFolder(path);
+    this.#kept.add(folder.info.key);
+    return folder;
+  }
+
+  async removeFolder(key: FolderKey): Promise<void> {
+    if (this.#kept.has(key) || !this.#folders.has(key)) return;
+    this.#tokens.revoke(key);
+    await this.#folders.remove(
+      key,
+      'The folder was removed from VS Code while this turn ran. What it had is kept; add the folder again and send a prompt to go on from here.',
+    );
+    this.#checkNeeded();
+  }
+
   endpoints(): Endpoints {
     return {
       url: this.#http.url,
@@ -239,6 +258,8 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
   }
 
   readonly onFolders = (listener: (folder: FolderApi) => void): Disposable => this.#folders.onAdded(listener);
+  readonly onFolderRemoved = (listener: (folder: FolderApi) => void): Disposable =>
+    this.#folders.onRemoved(listener);
   readonly onClients = (listener: () => void): Disposable => this.#clientsChanged.on(listener);
   readonly onSettings = (listener: () => void): Disposable => this.#settingsChanged.on(listener);
 

@@ -63,7 +63,7 @@ export async function runBridge(options: RunOptions): Promise<RunningBridge> {
   running = bridge;
   reportCrashes(logger);
   try {
-    for (const folder of options.folders) await bridge.addFolder(folder);
+    for (const folder of options.folders) await bridge.keepFolder(folder);
   } catch (error) {
     bridge.stop(true);
     await bridge.ended;

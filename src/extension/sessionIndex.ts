@@ -60,6 +60,11 @@ export class SessionIndex {
     return this.#stored.draft;
   }
 
+  /** Those of the workspace when the bridge was last connected. */
+  get folders(): Stored['folders'] {
+    return this.#stored.folders;
+  }
+
   /** The key that the bridge gave this folder, if it was ever connected. */
   folderKey(path: string): FolderKey | undefined {
     return this.#stored.folders.find((folder) => folder.path === path)?.key;

@@ -14,6 +14,7 @@ import type {
 import type { ChatProblem, ChatState } from '../shared/webview.ts';
 import type { BridgeLink, LinkFolder } from './bridgeLink.ts';
 import { FolderCodex, isMissing } from './folderCodex.ts';
+import { removeGone } from './goneFolders.ts';
 import type { SessionIndex } from './sessionIndex.ts';
 import { SessionList } from './sessionList.ts';
 
@@ -375,6 +376,7 @@ export class WindowFace {
       lists.flatMap(({ sessions }) => sessions),
     );
     const paths = this.#deps.folders().map(({ path }) => path);
+    await removeGone(this.link, this.#deps.index, paths);
     this.#deps.index.setFolders(
       paths.flatMap((path) => {
         const key = this.link.folderAt(path)?.key;

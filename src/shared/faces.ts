@@ -106,9 +106,12 @@ export const faceParams = {
     settings: z.exactOptional(bridgeSettingsSchema),
   }),
   ping: z.object({}),
-  /** Makes a folder known to the bridge, for as long as it runs. */
+  /** This face shows the folder: the bridge knows it from now on, also when the face has gone. */
   'folder.add': z.object({ path, name: z.exactOptional(z.string()) }),
-  /** This face no longer shows the folder. It stays known: other faces and MCP clients may use it. */
+  /**
+   * This face no longer shows the folder. When no other does, its turns are interrupted, and MCP clients do not
+   * reach it any more. Its history stays. A face that only goes away removes nothing: it may come back.
+   */
   'folder.remove': z.object({ folder: id }),
   'settings.set': z.object({ settings: bridgeSettingsSchema }),
   /** `folder`: of this one only. */

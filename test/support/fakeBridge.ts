@@ -371,7 +371,9 @@ export class FakeBridge implements BridgeApi {
   }
 
   stop(): void {}
+  async removeFolder(): Promise<void> {}
   readonly onFolders = new Emitter<never>(raise).on;
+  readonly onFolderRemoved = new Emitter<never>(raise).on;
   readonly onClients = new Emitter<void>(raise).on;
 }
 

@@ -23,6 +23,8 @@ export interface RealBridge {
   readonly codexHome: string;
   folder(index: number): FolderApi;
   status(): BridgeStatus;
+  /** The process of the folder's last Codex, as the log tells it. */
+  codexPid(index: number): number;
   /** Ends the bridge at once and starts another one on the same state, Codex home and model. */
   restart(): Promise<void>;
   close(): Promise<void>;
@@ -92,6 +94,13 @@ export async function startRealBridge(
       return folder;
     },
     status: () => bridge.status(),
+    codexPid(index) {
+      const key = bridge.folders()[index]?.info.key ?? '';
+      const lines = log.filter((line) => line.includes('"codex listens"') && line.includes(`"${key}"`));
+      const { pid } = JSON.parse(lines.at(-1) ?? '{}');
+      if (typeof pid !== 'number') throw new Error(`no Codex has been started in folder ${index}`);
+      return pid;
+    },
     async restart() {
       await stop(bridge);
       bridge = await start();

@@ -3,7 +3,7 @@ import { BridgeError } from '../../shared/errors.ts';
 import { FACE_CONTRACT, type FaceContract, faceSchemas } from '../../shared/faces.ts';
 import { taskText } from '../../shared/review.ts';
 import { type Handlers, type MessagePort, type Params, RpcServer } from '../../shared/rpc.ts';
-import type { SessionId } from '../../shared/session.ts';
+import type { FolderKey, SessionId } from '../../shared/session.ts';
 import type { BridgeApi, FolderApi } from '../api.ts';
 import type { ChangesDoor } from '../changes/changesDoor.ts';
 import type { AccountDoor } from '../folders/folderAccount.ts';
@@ -27,6 +27,8 @@ interface FaceDeps {
   readonly port: MessagePort;
   readonly instance: string;
   onGreeted(): void;
+  /** It does not show this folder any more. A face that goes away says nothing: it may come back. */
+  onHidden(folder: FolderKey): void;
   /** True while it reads slower than we write. */
   congested(): boolean;
   close(): void;
@@ -38,6 +40,8 @@ export class Face implements Disposable {
   readonly #server: RpcServer<FaceContract>;
   readonly #store = new DisposableStore();
   readonly #open = new Map<SessionId, Disposable>();
+  readonly #shown = new Set<FolderKey>();
+  readonly #watched = new Map<FolderKey, Disposable>();
   readonly #terminals: FaceTerminals;
   readonly #mcp: FaceMcp;
   #hello: Params<FaceContract, 'hello'> | undefined;
@@ -72,6 +76,11 @@ export class Face implements Disposable {
     return this.#hello?.canAnswer === true;
   }
 
+  /** Whether it has added the folder, and not removed it. */
+  shows(folder: FolderKey): boolean {
+    return this.#shown.has(folder);
+  }
+
   /** It reads again. */
   drained(): void {
     this.#mcp.drained();
@@ -97,10 +106,15 @@ export class Face implements Disposable {
         this.#bridge();
         return null;
       },
-      'folder.add': async ({ path, name }) => (await this.#bridge().addFolder(path, name)).info,
+      'folder.add': async ({ path, name }) => {
+        const { info } = await this.#bridge().addFolder(path, name);
+        this.#shown.add(info.key);
+        return info;
+      },
       'folder.remove': ({ folder: key }) => {
-        // Known folders stay known: history and MCP clients may still use them. Only the face forgets.
         folder(key);
+        this.#shown.delete(key);
+        this.#deps.onHidden(key);
         return null;
       },
       'settings.set': ({ settings }) => {
@@ -201,6 +215,7 @@ export class Face implements Disposable {
     const { bridge, changes } = this.#deps;
     for (const folder of bridge.folders()) this.#watch(folder);
     this.#store.add(bridge.onFolders((folder) => this.#watch(folder)));
+    this.#store.add(bridge.onFolderRemoved(({ info }) => this.#unwatch(info.key)));
     this.#store.add(bridge.onClients(() => this.#server.emit('clients.changed', {})));
     this.#store.add(
       changes.onChanges((event) => {
@@ -210,13 +225,18 @@ export class Face implements Disposable {
   }
 
   #watch(folder: FolderApi): void {
-    this.#store.add(folder.onSession((summary) => this.#server.emit('session.changed', { summary })));
-    this.#store.add(
-      folder.onRemoved((session) =>
-        this.#server.emit('session.removed', { session, folder: folder.info.key }),
-      ),
-    );
-    this.#store.add(folder.onStatus((status) => this.#server.emit('folder.status', status)));
+    const { key } = folder.info;
+    const store = this.#store.add(new DisposableStore());
+    store.add(folder.onSession((summary) => this.#server.emit('session.changed', { summary })));
+    store.add(folder.onRemoved((session) => this.#server.emit('session.removed', { session, folder: key })));
+    store.add(folder.onStatus((status) => this.#server.emit('folder.status', status)));
+    this.#watched.set(key, store);
+  }
+
+  #unwatch(key: FolderKey): void {
+    const store = this.#watched.get(key);
+    this.#watched.delete(key);
+    if (store !== undefined) this.#store.delete(store);
   }
 
   #openSession(session: Session) {

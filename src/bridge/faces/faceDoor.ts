@@ -126,6 +126,10 @@ export class FaceDoor implements Disposable {
       port,
       instance: this.#instance,
       onGreeted: this.#onCount,
+      onHidden: (folder) => {
+        if ([...this.#faces].some((other) => other.shows(folder))) return;
+        void this.#bridge.removeFolder(folder);
+      },
       congested: () => socket.writableNeedDrain,
       // What was written goes out first: a face hears why the bridge leaves.
       close: () => void socket.destroySoon(),

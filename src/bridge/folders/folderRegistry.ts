@@ -24,15 +24,21 @@ export class FolderRegistry {
   readonly #deps: FolderRegistryDeps;
   readonly #known = new Map<FolderKey, Known>();
   readonly #adding = new Map<FolderKey, Promise<FolderRuntime>>();
+  /** Those that are about to be gone, until they are. */
+  readonly #removing = new Map<FolderKey, Promise<void>>();
   readonly #added: Emitter<FolderRuntime>;
+  readonly #removed: Emitter<FolderRuntime>;
 
   constructor(deps: FolderRegistryDeps) {
     this.#deps = deps;
     const failed = (error: unknown) => deps.logger.error('a listener failed', { error });
     this.#added = new Emitter(failed);
+    this.#removed = new Emitter(failed);
   }
 
   readonly onAdded = (listener: (folder: FolderRuntime) => void): Disposable => this.#added.on(listener);
+  /** Everything in it has ended. */
+  readonly onRemoved = (listener: (folder: FolderRuntime) => void): Disposable => this.#removed.on(listener);
 
   all(): FolderRuntime[] {
     return [...this.#known.values()].map(({ runtime }) => runtime);
@@ -67,6 +73,7 @@ export class FolderRegistry {
     const key = folderKey(real);
     const known = this.#known.get(key);
     if (known !== undefined) return known.runtime;
+    // Its history has one writer: the next runtime waits for the end of the last.
     const adding = this.#adding.get(key) ?? this.#open({ key, path: real, name: name ?? basename(real) });
     this.#adding.set(key, adding);
     try {
@@ -76,10 +83,26 @@ export class FolderRegistry {
     }
   }
 
+  /**
+   * From now on the folder is not known any more; resolves when its turns have their end, and its Codex and its
+   * terminals are gone. Its history stays. Never rejects.
+   */
+  remove(key: FolderKey, reason: string): Promise<void> {
+    const known = this.#known.get(key);
+    if (known === undefined) return this.#removing.get(key) ?? Promise.resolve();
+    this.#known.delete(key);
+    const removing = this.#end(known, reason).finally(() => this.#removing.delete(key));
+    this.#removing.set(key, removing);
+    return removing;
+  }
+
   /** Ends everything in every folder. @throws AggregateError with what did not end */
   async stop(reason: string): Promise<void> {
     for (const { lifetime } of this.#known.values()) lifetime.dispose();
-    const results = await Promise.allSettled(this.all().map((folder) => folder.stop(reason)));
+    const results = await Promise.allSettled([
+      ...this.all().map((folder) => folder.stop(reason)),
+      ...this.#removing.values(),
+    ]);
     const failed = results.filter((result) => result.status === 'rejected');
     if (failed.length === 0) return;
     throw new AggregateError(
@@ -88,7 +111,18 @@ export class FolderRegistry {
     );
   }
 
+  async #end({ runtime, lifetime }: Known, reason: string): Promise<void> {
+    try {
+      await runtime.stop(reason, 'FOLDER_UNKNOWN');
+    } catch (error) {
+      this.#deps.logger.error('a folder did not end cleanly', { folder: runtime.info.key, error });
+    }
+    lifetime.dispose();
+    this.#removed.fire(runtime);
+  }
+
   async #open(info: FolderInfo): Promise<FolderRuntime> {
+    await this.#removing.get(info.key);
     const lifetime = new DisposableStore();
     const runtime = this.#deps.open(info, lifetime);
     this.#known.set(info.key, { runtime, lifetime });

@@ -1,5 +1,5 @@
 import { type Disposable, DisposableStore, Emitter } from '../../shared/disposables.ts';
-import { BridgeError } from '../../shared/errors.ts';
+import { BridgeError, type ErrorCode } from '../../shared/errors.ts';
 import type { FolderInfo, FolderStatus, Statistics } from '../../shared/faces.ts';
 import {
   hasEnded,
@@ -331,9 +331,8 @@ export class FolderRuntime implements FolderApi {
   }
 
   async restart(): Promise<void> {
-    await this.#work.interruptAll(
-      'Codex was restarted while this turn ran. Send a prompt to go on from here.',
-    );
+    const message = 'Codex was restarted while this turn ran. Send a prompt to go on from here.';
+    await this.#work.interruptAll({ code: 'BRIDGE_STOPPING', message });
     await this.terminals.endAll();
     this.#threads.forgetAll();
     await this.#codex.restart();
@@ -349,9 +348,10 @@ export class FolderRuntime implements FolderApi {
     this.#broker.setAttended(attended);
   }
 
-  async stop(reason: string): Promise<void> {
+  /** `code`: of the turns that are interrupted by it. */
+  async stop(reason: string, code: ErrorCode = 'BRIDGE_STOPPING'): Promise<void> {
     this.#store.dispose();
-    await this.#work.stop(reason);
+    await this.#work.stop({ code, message: reason });
     this.#deps.copies.dispose();
     await this.#deps.copies.idle();
     await this.terminals.stop();

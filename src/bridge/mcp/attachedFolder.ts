@@ -38,16 +38,17 @@ export class AttachedFolder {
   }
 
   get folder(): FolderKey {
-    return this.#found?.info.key ?? '';
+    return this.#current()?.info.key ?? '';
   }
 
   get path(): string | undefined {
-    return this.#found?.info.path;
+    return this.#current()?.info.path;
   }
 
   /** @throws BridgeError `FOLDER_UNKNOWN`, `FOLDER_NOT_FOUND`, `BRIDGE_STOPPING` */
   async find(): Promise<FolderApi> {
-    if (this.#found !== undefined) return this.#found;
+    const current = this.#current();
+    if (current !== undefined) return current;
     const { folder } = this.#request;
     this.#found =
       folder === undefined
@@ -59,6 +60,13 @@ export class AttachedFolder {
       'FOLDER_UNKNOWN',
       `No folder that is open contains ${where}. Open it in VS Code, or register "codex-bridge attach --folder DIR", and call again.`,
     );
+  }
+
+  /** The folder may have been removed meanwhile: added again, it is another one. */
+  #current(): FolderApi | undefined {
+    const found = this.#found;
+    if (found !== undefined && !this.#bridge.folders().includes(found)) this.#found = undefined;
+    return this.#found;
   }
 }
 

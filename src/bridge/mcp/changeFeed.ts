@@ -1,5 +1,5 @@
 import { type Disposable, DisposableStore } from '../../shared/disposables.ts';
-import type { SessionSummary } from '../../shared/session.ts';
+import type { FolderKey, SessionSummary } from '../../shared/session.ts';
 import type { BridgeApi, FolderApi } from '../api.ts';
 import type { Scope } from '../http/tokens.ts';
 import type { Clock } from '../ports.ts';
@@ -25,14 +25,19 @@ export class ChangeFeed implements Disposable {
   readonly #clock: Clock;
   readonly #store = new DisposableStore();
   readonly #subscribers = new Set<Subscriber>();
-  /** Title and archive mark of the sessions that were seen: what `resources/list` shows. */
-  readonly #listed = new Map<string, string>();
+  readonly #watched = new Map<FolderKey, Disposable>();
   /** What was told just now, and whether it has changed again since. */
   readonly #resting = new Map<string, { again: boolean; readonly cancel: () => void }>();
 
   constructor(bridge: BridgeApi, clock: Clock) {
     this.#clock = clock;
     for (const folder of bridge.folders()) this.#watch(folder);
+    this.#store.add(
+      bridge.onFolderRemoved((folder) => {
+        this.#unwatch(folder.info.key);
+        this.#listChanged(folder);
+      }),
+    );
     let profile = bridge.settings.mcp.toolProfile;
     this.#store.add(
       bridge.onSettings(() => {
@@ -68,21 +73,35 @@ export class ChangeFeed implements Disposable {
   }
 
   #watch(folder: FolderApi): void {
-    this.#store.add(folder.onSession((summary) => this.#changed(folder, summary)));
-    this.#store.add(
+    const listed = new Map<string, string>();
+    const store = this.#store.add(new DisposableStore());
+    this.#watched.set(folder.info.key, store);
+    store.add(folder.onSession((summary) => this.#changed(folder, listed, summary)));
+    store.add(
       folder.onRemoved((session) => {
-        this.#listed.delete(session);
+        listed.delete(session);
         this.#listChanged(folder);
         this.#updated(folder, SESSIONS_URI);
       }),
     );
-    this.#store.add(folder.onScreen((session) => this.#updated(folder, sessionUri(session, 'screen'))));
+    store.add(folder.onScreen((session) => this.#updated(folder, sessionUri(session, 'screen'))));
   }
 
-  #changed(folder: FolderApi, { id, title, archived, state }: SessionSummary): void {
+  #unwatch(key: FolderKey): void {
+    const store = this.#watched.get(key);
+    this.#watched.delete(key);
+    if (store !== undefined) this.#store.delete(store);
+  }
+
+  /** `listed`: title and archive mark of the sessions that were seen, which is what `resources/list` shows. */
+  #changed(
+    folder: FolderApi,
+    listed: Map<string, string>,
+    { id, title, archived, state }: SessionSummary,
+  ): void {
     const line = `${archived} ${title}`;
-    if (this.#listed.get(id) !== line) {
-      this.#listed.set(id, line);
+    if (listed.get(id) !== line) {
+      listed.set(id, line);
       this.#listChanged(folder);
     }
     this.#updated(folder, SESSIONS_URI);

@@ -75,6 +75,14 @@ export class LegacySessions {
     await Promise.all(sessions.map((session) => session.server.close()));
   }
 
+  /** Ends the sessions of one scope, with their open streams. */
+  async endAll(scope: Scope): Promise<void> {
+    const ids = [...this.#sessions].flatMap(([id, session]) =>
+      scopeKey(session.scope) === scopeKey(scope) ? [id] : [],
+    );
+    await Promise.all(ids.map((id) => this.#end(id)));
+  }
+
   async #serve(
     id: string,
     session: LegacySession,

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { createMcpHandler, isLegacyRequest, type McpHttpHandler } from '@modelcontextprotocol/server';
+import type { Disposable } from '../../shared/disposables.ts';
 import type { Exchange } from '../http/httpDoor.ts';
 import { sendResponse } from '../http/responses.ts';
 import type { Scope } from '../http/tokens.ts';
@@ -31,7 +32,8 @@ export class McpEras {
   readonly #options: McpErasOptions;
   readonly #deps: McpServerDeps;
   readonly #responses = new WeakMap<Request, ServerResponse>();
-  readonly #modern = new Map<string, McpHttpHandler>();
+  readonly #modern = new Map<string, { readonly handler: McpHttpHandler; readonly changes: Disposable }>();
+  readonly #removals: Disposable;
   readonly #legacy: LegacySessions;
 
   constructor(options: McpErasOptions) {
@@ -49,6 +51,11 @@ export class McpEras {
         request !== undefined && this.#responses.get(request)?.writableNeedDrain === true,
     };
     this.#legacy = new LegacySessions({ ...options, deps: this.#deps });
+    this.#removals = options.bridge.onFolderRemoved(({ info }) => {
+      this.#close({ kind: 'folder', folder: info.key }).catch((error: unknown) =>
+        options.logger.warn('the MCP clients of a folder that is gone could not be let go', { error }),
+      );
+    });
   }
 
   async handle(exchange: Exchange, body: unknown): Promise<void> {
@@ -75,23 +82,31 @@ export class McpEras {
   }
 
   async dispose(): Promise<void> {
+    this.#removals.dispose();
     this.#deps.changes.dispose();
-    await Promise.all([...this.#modern.values()].map((handler) => handler.close()));
+    await Promise.all([...this.#modern.values()].map(({ handler }) => handler.close()));
     await this.#legacy.dispose();
+  }
+
+  /** Ends every open stream of the scope. */
+  async #close(scope: Scope): Promise<void> {
+    const modern = this.#modern.get(scopeKey(scope));
+    this.#modern.delete(scopeKey(scope));
+    modern?.changes.dispose();
+    await Promise.all([modern?.handler.close(), this.#legacy.endAll(scope)]);
   }
 
   /** One for each scope, so that nothing told to one folder's subscribers reaches another's. */
   #modernHandler(scope: Scope): McpHttpHandler {
     const key = scopeKey(scope);
     const known = this.#modern.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.handler;
     const handler = createMcpHandler(() => createServer(this.#deps, scope, 'modern'), {
       legacy: 'reject',
       keepAliveMs: KEEP_ALIVE_MS,
       onerror: (error) => this.#options.logger.debug('an MCP request was refused or failed', { error }),
     });
-    this.#modern.set(key, handler);
-    this.#deps.changes.subscribe(scope, handler.notify);
+    this.#modern.set(key, { handler, changes: this.#deps.changes.subscribe(scope, handler.notify) });
     return handler;
   }
 }

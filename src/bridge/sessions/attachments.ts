@@ -4,7 +4,7 @@ import { BridgeError } from '../../shared/errors.ts';
 import type { Attachment } from '../../shared/faces.ts';
 import { type AttachmentInfo, MAX_PROMPT_LENGTH } from '../../shared/session.ts';
 import type { UserInput } from '../codex/generated/v2/UserInput.ts';
-import { openInside } from '../folders/containment.ts';
+import { openInside, resolveFolder } from '../folders/containment.ts';
 
 /** Bytes of one file, or of the chosen lines of one. */
 export const MAX_FILE_BYTES = 256 * 1024;
@@ -30,7 +30,7 @@ export interface PreparedInput {
  * so that what Codex gets is what was checked.
  *
  * @throws BridgeError `PROMPT_EMPTY`, `PROMPT_TOO_LARGE`, `ATTACHMENT_NOT_FOUND`, `ATTACHMENT_OUTSIDE_FOLDER`,
- * `ATTACHMENT_TOO_LARGE`, `INVALID_INPUT`
+ * `ATTACHMENT_TOO_LARGE`, `INVALID_INPUT`, `FOLDER_NOT_FOUND`
  */
 export async function prepareInput(
   folderReal: string,
@@ -38,6 +38,8 @@ export async function prepareInput(
   attachments: readonly Attachment[] = [],
 ): Promise<PreparedInput> {
   checkPrompt(prompt);
+  // Codex itself would answer in a folder that is gone, with every command failing.
+  await resolveFolder(folderReal);
   if (attachments.length > MAX_ATTACHMENTS) {
     throw new BridgeError(
       'ATTACHMENT_TOO_LARGE',

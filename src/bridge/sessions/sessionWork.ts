@@ -7,6 +7,7 @@ import {
   NO_USAGE,
   type SessionId,
   type SessionSettings,
+  type TurnError,
   type TurnId,
   type TurnSnapshot,
 } from '../../shared/session.ts';
@@ -238,13 +239,12 @@ export class SessionWork implements SessionHost {
   }
 
   /** Interrupts everything; resolves when all turns have their end. Queued prompts stay in the history. */
-  async stop(reason: string): Promise<void> {
+  async stop(why: TurnError): Promise<void> {
     this.#stopping = true;
-    await this.interruptAll(reason);
+    await this.interruptAll(why);
   }
 
-  async interruptAll(reason: string): Promise<void> {
-    const error = { code: 'BRIDGE_STOPPING', message: reason };
+  async interruptAll(error: TurnError): Promise<void> {
     const runs = [...this.#runs.values()];
     await Promise.all([
       this.#foreign.interruptAll(error),
