@@ -122,7 +122,7 @@ function page({ date, machine: m, figures }) {
 
 Written by \`npm run bench\` on ${date.slice(0, 10)}: ${m.processor}, ${m.cores} cores, ${m.memoryGB} GB, ${m.system}, Node ${m.node}, Codex ${m.codex}.
 
-The model is a scripted endpoint on the same machine that answers at once, so that the figures show what is between the client and the model. Raw is \`codex app-server\` with the least client there can be; the peers are MCP servers that start \`codex exec\` for each call. All of them take turns in one run.
+The model is a scripted endpoint on the same machine that answers at once, so that the figures show what is between the client and the model. Raw is \`codex app-server\`; the peers are MCP servers that start \`codex exec\` for each call. The least client there can be asks each of them, and they take turns in one run.
 
 ${table(figures)}
 `;

@@ -11,8 +11,14 @@ export class LineClient {
   #parts: Buffer[] = [];
   #nextId = 1;
 
-  static async start(command: string, args: string[], cwd: string, env: NodeJS.ProcessEnv) {
-    const client = new LineClient(spawn(command, args, { cwd, env, stdio: ['pipe', 'pipe', 'inherit'] }));
+  static async start(
+    command: string,
+    args: string[],
+    cwd: string,
+    env: NodeJS.ProcessEnv,
+    stderr: 'inherit' | 'ignore' = 'inherit',
+  ) {
+    const client = new LineClient(spawn(command, args, { cwd, env, stdio: ['pipe', 'pipe', stderr] }));
     const clientInfo = { name: 'bench', version: '0' };
     await client.request('initialize', { protocolVersion: '2025-11-25', capabilities: {}, clientInfo });
     client.#write({ method: 'notifications/initialized' });
@@ -64,7 +70,11 @@ export class LineClient {
   }
 }
 
-interface Answer {
+export interface Answer {
   readonly id: number;
-  readonly result?: { readonly isError?: boolean; readonly structuredContent?: unknown };
+  readonly result?: {
+    readonly isError?: boolean;
+    readonly structuredContent?: unknown;
+    readonly content?: unknown;
+  };
 }

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { Client } from '@modelcontextprotocol/client';
-import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { type Bench, structured } from './bench.ts';
 import { type Figure, median } from './figure.ts';
+import { LineClient } from './lineClient.ts';
+import { PostClient } from './postClient.ts';
 import { RawCodex } from './rawCodex.ts';
 
 /** Node compiles what runs often: a bridge that has served some calls is what people have. */
@@ -13,7 +13,8 @@ const PEERS_EVERY = 3;
 const PROMPT = 'Say hello.';
 
 /**
- * One warm turn: raw, through us, and through the peers, in turn and on the same model.
+ * One warm turn: raw, through us, and through the peers, in turn and on the same model. All of them are asked by
+ * the least client there can be; what the SDK's own client adds is measured afterwards.
  *
  * Raw names the rights in every turn, which is the turn that `ask` makes (else a turn would run with what
  * somebody set in a terminal). How much less it costs Codex to leave the thread's rights as they are is measured
@@ -36,10 +37,14 @@ export async function warmTurn(bench: Bench, peersFolder: string): Promise<Figur
   bench.atEnd(() => raw.close());
   const [named, left] = [await raw.startThread(bench.folder), await raw.startThread(bench.folder)];
 
-  const client = await (await bench.serve()).client();
-  const { session } = structured(await client.callTool({ name: 'ask', arguments: { prompt: PROMPT } }));
-
-  const ours: Run = async () =>
+  const serving = await bench.serve();
+  const post = new PostClient(serving.url, serving.token);
+  bench.atEnd(async () => post.close());
+  // The output schema of `ask`.
+  const { session } = (await post.call('ask', { prompt: PROMPT })) as { session: string };
+  const ours: Run = () => post.call('ask', { session, prompt: PROMPT });
+  const client = await serving.client();
+  const sdk: Run = async () =>
     structured(await client.callTool({ name: 'ask', arguments: { session, prompt: PROMPT } }));
   const peers = {
     'codex-mcp-server 1.4.10': await peer(
@@ -54,7 +59,7 @@ export async function warmTurn(bench: Bench, peersFolder: string): Promise<Figur
     ),
   };
   const times = await inTurn({ raw: () => raw.turn(named, PROMPT, rights), ours }, peers);
-  const second = await inTurn({ plain: () => raw.turn(left, PROMPT), ours }, {});
+  const second = await inTurn({ plain: () => raw.turn(left, PROMPT), ours, sdk }, {});
   const of = (name: string) => median(times[name] ?? []);
   const plain = median(second['plain'] ?? []);
   const group = 'Warm turn';
@@ -63,6 +68,13 @@ export async function warmTurn(bench: Bench, peersFolder: string): Promise<Figur
     { group, name: 'raw app-server, the same rights', value: of('raw'), unit: 'ms', note },
     { group, name: 'raw app-server, rights of the thread', value: plain, unit: 'ms', note },
     { group, name: '`ask` over HTTP', value: of('ours'), unit: 'ms', note },
+    {
+      group,
+      name: "`ask` over HTTP, the SDK's client",
+      value: median(second['sdk'] ?? []),
+      unit: 'ms',
+      note: `${note}, in turn with the rights of the thread`,
+    },
     ...Object.keys(peers).map(
       (name): Figure => ({
         group,
@@ -114,24 +126,22 @@ async function inTurn(
 }
 
 /** An MCP server on stdio that answers one prompt. */
-async function peer(bench: Bench, script: string, tool: string): Promise<() => Promise<void>> {
-  const client = new Client({ name: 'bench', version: '0' });
+async function peer(bench: Bench, script: string, tool: string): Promise<Run> {
   const { env } = bench.home;
-  await client.connect(
-    new StdioClientTransport({
-      command: process.execPath,
-      args: [script],
-      cwd: bench.folder,
-      stderr: 'ignore',
-      // They find Codex on the PATH.
-      env: { ...env, PATH: `${join(bench.codex, '..')}:${env['PATH'] ?? ''}` },
-    }),
+  // They find Codex on the PATH.
+  const path = `${join(bench.codex, '..')}:${env['PATH'] ?? ''}`;
+  const client = await LineClient.start(
+    process.execPath,
+    [script],
+    bench.folder,
+    { ...env, PATH: path },
+    'ignore',
   );
   bench.atEnd(() => client.close());
   return async () => {
-    const result = await client.callTool({ name: tool, arguments: { prompt: PROMPT } });
+    const { result } = await client.request('tools/call', { name: tool, arguments: { prompt: PROMPT } });
     // A failure must not look like a fast answer.
-    if (result.isError || !JSON.stringify(result.content).includes(PROMPT)) {
+    if (result?.isError === true || !JSON.stringify(result?.content ?? '').includes(PROMPT)) {
       throw new Error(`${script} failed: ${JSON.stringify(result).slice(0, 500)}`);
     }
   };

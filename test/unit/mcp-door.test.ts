@@ -284,6 +284,19 @@ describe.each(ERAS)('MCP %s', (era) => {
     expect(JSON.stringify(data)).not.toContain('/tmp/other');
   });
 
+  it('status tells of each running turn in one short line, the end of what it says', async () => {
+    doors.home.script = (session, turn) => {
+      session.start(turn);
+      session.say(turn, `${'word '.repeat(60)}\nthe end`, false);
+    };
+    await client.call('ask', { prompt: 'p', background: true });
+    const { data } = await client.call('status', {});
+    const [folder] = data['folders'] as { turns: { doing: string }[] }[];
+    const doing = folder?.turns[0]?.doing ?? '';
+    expect(doing).toMatch(/^…[^\n]+word the end$/);
+    expect(doing).toHaveLength(120);
+  });
+
   it('history lists, searches, reads, exports, imports and changes sessions', async () => {
     const { session } = (await client.call('chat_start', { title: 'Find me', prompt: 'question' })).data;
     const history = (args: Record<string, unknown>) => client.call('history', args);

@@ -20,6 +20,8 @@ import { defineTool } from '../tool.ts';
 
 /** Sessions of a folder that are shown, most recently used first. */
 const SESSIONS = 10;
+/** Characters that tell what one of several turns does. */
+const LINE = 120;
 
 const liveTurnSchema = z.object({
   turn: z.string(),
@@ -180,7 +182,7 @@ function describeFolder(call: ToolCall, one: FolderApi): z.infer<typeof folderSc
           turn: turn.id,
           session: session.id,
           status: turn.status,
-          doing: standOf(turn, session.approvals, 0),
+          doing: lastLine(standOf(turn, session.approvals, 0)),
           asked_by: turn.source.name ?? turn.source.kind,
           seconds: seconds(now - (turn.startedAt ?? turn.createdAt)),
         })),
@@ -217,6 +219,12 @@ function describeStatistics(
         : { cost: statistics.cost.amount, currency: statistics.cost.currency }),
     },
   };
+}
+
+/** One of many turns: the end of what it says is enough here, "turn" tells more. */
+function lastLine(text: string): string {
+  const flat = text.replace(/\s+/g, ' ').trim();
+  return flat.length <= LINE ? flat : `…${flat.slice(1 - LINE).toWellFormed()}`;
 }
 
 function seconds(ms: number): number {
