@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DEFAULT_SETTINGS } from '../../src/shared/settings.ts';
 import { attachCommand, buildOf, install, openWindow } from '../support/attached.ts';
-import { alive, CliBench, until, within } from '../support/cli.ts';
+import { CliBench, until, within } from '../support/cli.ts';
 import { connectClient, ERAS, type Era, type TestClient } from '../support/mcpClients.ts';
+import { alive } from '../support/processFamily.ts';
 import { command, Latch, text, words } from '../support/scriptedModel.ts';
 
 let bench: CliBench;

@@ -10,9 +10,10 @@ import { readDiscovery } from '../../src/client/discovery.ts';
 import { launcherFile } from '../../src/client/launcher.ts';
 import { recordInstall } from '../../src/client/uninstall.ts';
 import { attachCommand } from '../support/attached.ts';
-import { alive, CliBench, type Finished, RUNTIME, until, within } from '../support/cli.ts';
+import { CliBench, type Finished, RUNTIME, until, within } from '../support/cli.ts';
 import { codexBinary } from '../support/codexHome.ts';
 import { connectClient } from '../support/mcpClients.ts';
+import { alive } from '../support/processFamily.ts';
 
 /** Claude Code starts the server to see whether it answers. In ms. */
 const LONG = 60_000;

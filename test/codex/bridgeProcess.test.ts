@@ -6,8 +6,9 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { folderKey } from '../../src/bridge/ids.ts';
 import { connectBridge } from '../../src/client/connect.ts';
-import { alive, CliBench, jsonLines, RUNTIME, until, within } from '../support/cli.ts';
+import { CliBench, jsonLines, RUNTIME, until, within } from '../support/cli.ts';
 import { connectClient } from '../support/mcpClients.ts';
+import { alive } from '../support/processFamily.ts';
 import { command, Latch, text, words } from '../support/scriptedModel.ts';
 
 let bench: CliBench;

@@ -7,8 +7,9 @@ import { clientCommand, ensureClientTools } from '../../scripts/lib/clientTools.
 import { launcherFile } from '../../src/client/launcher.ts';
 import { BesideChat } from '../support/besideChat.ts';
 import { launchBrowser, Workbench } from '../support/browser.ts';
-import { alive, until } from '../support/cli.ts';
+import { until } from '../support/cli.ts';
 import { type CodexHome, makeCodexHome } from '../support/codexHome.ts';
+import { alive } from '../support/processFamily.ts';
 import { ScriptedModel } from '../support/scriptedModel.ts';
 import { VsCode } from '../support/vscode.ts';
 

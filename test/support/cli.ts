@@ -1,16 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { mkdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { folderKey } from '../../src/bridge/ids.ts';
 import { type BridgeConnection, connectBridge } from '../../src/client/connect.ts';
 import type { Discovery } from '../../src/client/discovery.ts';
 import type { Endpoints } from '../../src/shared/faces.ts';
 import { type BridgeSettings, DEFAULT_SETTINGS } from '../../src/shared/settings.ts';
 import { type CodexHome, codexBinary, makeCodexHome, type TempDir, tempDir } from './codexHome.ts';
+import { alive, processesOf } from './processFamily.ts';
 import { ScriptedModel } from './scriptedModel.ts';
 
 /** What is built and shipped; test/support/buildRuntime.ts brings it up to date before the tests. */
@@ -247,14 +247,7 @@ export class CliBench {
 
   /** All processes of this bench: by their environment, and whatever those have started. */
   processes(): number[] {
-    return familyOf((environ) => this.#isOurs(environ));
-  }
-
-  #isOurs(environ: string): boolean {
-    const mark = `CODEX_BRIDGE_MARK=${folderKey(this.home)}:`;
-    return [`CODEX_BRIDGE_HOME=${this.home}`, `CODEX_HOME=${this.codex.home}`, mark].some((entry) =>
-      environ.includes(entry),
-    );
+    return processesOf({ stateDir: this.home, codexHome: this.codex.home });
   }
 
   /** Ends everything and removes it; fails when something lives on. */
@@ -287,44 +280,4 @@ export function jsonLines(text: string): Record<string, unknown>[] {
   return text
     .split('\n')
     .flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Record<string, unknown>]));
-}
-
-/** How many of the processes still run; a zombie has ended. */
-export function alive(pids: readonly number[]): number {
-  return pids.filter((pid) => statusOf(pid) !== undefined).length;
-}
-
-/** Linux only, like all that looks into another process's environment; elsewhere nothing is found. */
-function familyOf(matches: (environ: string) => boolean): number[] {
-  if (process.platform !== 'linux') return [];
-  const parents = new Map<number, number>();
-  const found = new Set<number>();
-  for (const entry of readdirSync('/proc')) {
-    const pid = Number(entry);
-    const parent = Number.isInteger(pid) ? statusOf(pid) : undefined;
-    if (parent === undefined || pid === process.pid) continue;
-    parents.set(pid, parent);
-    if (matches(readOr(`/proc/${pid}/environ`))) found.add(pid);
-  }
-  for (let size = -1; size !== found.size; ) {
-    size = found.size;
-    for (const [pid, parent] of parents) if (found.has(parent)) found.add(pid);
-  }
-  return [...found];
-}
-
-/** The parent of a living process. */
-function statusOf(pid: number): number | undefined {
-  const text = readOr(`/proc/${pid}/stat`);
-  const [state, parent] = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return text === '' || state === 'Z' || state === 'X' ? undefined : Number(parent);
-}
-
-/** '' for a process that has just ended. */
-function readOr(file: string): string {
-  try {
-    return readFileSync(file, 'latin1');
-  } catch {
-    return '';
-  }
 }
