@@ -93,6 +93,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
     });
     this.#codex = new CodexStarter({
       env: options.env,
+      named: () => this.#settings.codex?.environment ?? [],
       clock,
       logger,
       runDir: state.runDir,

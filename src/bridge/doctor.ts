@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { BridgeError, messageOf } from '../shared/errors.ts';
+import type { BridgeSettings } from '../shared/settings.ts';
 import { systemClock } from './clock.ts';
 import { AppServer } from './codex/appServer.ts';
 import { CodexClient } from './codex/client.ts';
@@ -70,12 +71,16 @@ async function findBinary(state: {
   directory?: StateDirectory;
 }): Promise<{ check: Check; binary?: CodexBinary }> {
   try {
-    const setting = state.directory?.readSettings(jsonLogger(() => {})).codexPath;
+    const setting = settingsOf(state.directory)?.codexPath;
     const binary = await findCodex({ setting, env: process.env, folders: [] });
     return { check: { name: 'codex', ok: true, detail: `${binary.version}, ${binary.path}` }, binary };
   } catch (error) {
     return { check: failed('codex', error) };
   }
+}
+
+function settingsOf(state: StateDirectory | undefined): BridgeSettings | undefined {
+  return state?.readSettings(jsonLogger(() => {}));
 }
 
 /** Asks a Codex of our own (`account/read`), as the bridge does: a provider may want no login at all. */
@@ -97,6 +102,7 @@ async function checkLogin(
       // Not the state directory's own hash: a bridge that starts meanwhile would sweep it away.
       mark: formatMark({ stateHash: 'doctor', instance: state.hash, folderKey: String(process.pid) }),
       env: process.env,
+      named: settingsOf(state)?.codex?.environment ?? [],
       clock: systemClock,
       logger,
       guard,

@@ -13,6 +13,8 @@ const USAGE = `Usage: codex-bridge COMMAND [OPTIONS]
             --sandbox MODE          most that callers may have: read-only, workspace-write, danger-full-access
             --approval-policy P     untrusted, on-request, never
             --network               let sandboxed commands use the network
+            --writable-root DIR     sandboxed commands may also write there; may be repeated
+            --codex-env NAME        a variable that Codex inherits beside the usual; may be repeated
             --tool-profile P        which tools MCP clients see: all, core, compat
             --log-level LEVEL       debug, info, warn, error (default: as in the settings)
   ask     Ask Codex and stream the answer: codex-bridge ask [OPTIONS] PROMPT   ("-": read it from stdin)

@@ -23,10 +23,12 @@ export function readSettings(configuration: Configuration): BridgeSettings {
   const effort = text('defaults.effort');
   const wanted = {
     ...(codexPath === undefined ? {} : { codexPath }),
+    codex: { environment: get('codex.environment') },
     ceiling: {
       sandbox: get('ceiling.sandbox'),
       approvalPolicy: get('ceiling.approvalPolicy'),
       network: get('ceiling.network'),
+      writableRoots: get('ceiling.writableRoots'),
     },
     defaults: {
       ...(model === undefined ? {} : { model }),

@@ -17,6 +17,12 @@ const SANDBOX_ORDER: readonly SandboxMode[] = ['read-only', 'workspace-write', '
 /** From the most to the least asking. */
 const APPROVAL_ORDER: readonly ApprovalPolicy[] = ['untrusted', 'on-request', 'never'];
 
+/** A variable of the environment by name, a family of them (`PREFIX_*`), or all (`*`). */
+export const variablePattern = z.string().check(z.regex(/^([A-Za-z_][\w()]*\*?|\*)$/), z.maxLength(200));
+
+/** POSIX, a drive letter of Windows, or UNC. The platform is the bridge's, which is this one. */
+const absolutePath = z.string().check(z.regex(/^([A-Za-z]:[\\/]|[\\/])[^\0]*$/), z.maxLength(4096));
+
 const price = z.object({
   /** Currency units per million tokens. */
   input: z.number(),
@@ -31,7 +37,19 @@ const price = z.object({
 export const bridgeSettingsSchema = z.object({
   /** Absolute path of the Codex binary; absent: `CODEX_BRIDGE_CODEX`, then PATH. */
   codexPath: z.exactOptional(z.string()),
-  ceiling: z.object({ sandbox: sandboxSchema, approvalPolicy: approvalPolicySchema, network: z.boolean() }),
+  codex: z.exactOptional(
+    z.object({
+      /** What Codex inherits from the bridge's environment beside the usual. Absent: no more than that. */
+      environment: z.exactOptional(z.array(variablePattern).check(z.maxLength(500))),
+    }),
+  ),
+  ceiling: z.object({
+    sandbox: sandboxSchema,
+    approvalPolicy: approvalPolicySchema,
+    network: z.boolean(),
+    /** Directories that commands in the `workspace-write` sandbox may write to beside the folder. */
+    writableRoots: z.exactOptional(z.array(absolutePath).check(z.maxLength(100))),
+  }),
   defaults: z.object({
     model: z.exactOptional(z.string()),
     effort: z.exactOptional(z.string()),
@@ -75,7 +93,8 @@ export const bridgeSettingsSchema = z.object({
 export type BridgeSettings = z.infer<typeof bridgeSettingsSchema>;
 
 export const DEFAULT_SETTINGS: BridgeSettings = {
-  ceiling: { sandbox: 'workspace-write', approvalPolicy: 'on-request', network: false },
+  codex: { environment: [] },
+  ceiling: { sandbox: 'workspace-write', approvalPolicy: 'on-request', network: false, writableRoots: [] },
   defaults: { sandbox: 'workspace-write', approvalPolicy: 'on-request' },
   limits: {
     runningTurns: 4,
@@ -93,15 +112,21 @@ export const DEFAULT_SETTINGS: BridgeSettings = {
   currency: 'USD',
 };
 
+/** What a turn may do. */
+export interface TurnRights {
+  readonly sandbox: SandboxMode;
+  readonly approvalPolicy: ApprovalPolicy;
+  readonly network: boolean;
+  /** Absolute; only in the `workspace-write` sandbox. */
+  readonly writableRoots: readonly string[];
+}
+
 /**
  * The rights that a turn runs with: what was asked for, else the defaults, never above the ceiling.
  *
  * @throws BridgeError `RIGHTS_EXCEED_CEILING` when more was asked for than the person allows.
  */
-export function effectiveRights(
-  settings: BridgeSettings,
-  asked: SessionSettings,
-): { sandbox: SandboxMode; approvalPolicy: ApprovalPolicy; network: boolean } {
+export function effectiveRights(settings: BridgeSettings, asked: SessionSettings): TurnRights {
   const { ceiling, defaults } = settings;
   if (asked.sandbox !== undefined) refuseAbove('sandbox', SANDBOX_ORDER, asked.sandbox, ceiling.sandbox);
   if (asked.approvalPolicy !== undefined) {
@@ -115,11 +140,13 @@ export function effectiveRights(
       ceiling.approvalPolicy,
     ),
     network: ceiling.network,
+    writableRoots: ceiling.writableRoots ?? [],
   };
 }
 
 /**
- * The rights of a turn that must not get more than its sandbox: Codex can't ask for it. Where somebody wants a
+ * The rights of a turn that must not get more than its sandbox: Codex can't ask for it, and nothing beside its
+ * directory can be written to. Where somebody wants a
  * person to be asked about every command, that stays so.
  *
  * @throws BridgeError `RIGHTS_EXCEED_CEILING` when the sandbox, or what was asked for, is more than the person
@@ -129,12 +156,13 @@ export function confinedRights(
   settings: BridgeSettings,
   asked: SessionSettings,
   sandbox: 'read-only' | 'workspace-write',
-): { sandbox: SandboxMode; approvalPolicy: ApprovalPolicy; network: boolean } {
+): TurnRights {
   const asksForAll = effectiveRights(settings, asked).approvalPolicy === 'untrusted';
   return {
     sandbox: effectiveRights(settings, { sandbox }).sandbox,
     approvalPolicy: asksForAll ? 'untrusted' : 'never',
     network: settings.ceiling.network,
+    writableRoots: [],
   };
 }
 

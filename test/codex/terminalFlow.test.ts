@@ -283,6 +283,7 @@ describe('the terminals of a folder', () => {
       clock,
       logger: new MemoryLogger(),
       env: { PATH: process.env['PATH'] ?? '' },
+      named: () => [],
       loadPty,
       attach: async () => ({
         command: {

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { codexEnvironment } from '../../src/bridge/codex/environment.ts';
 import { isOlder } from '../../src/bridge/codex/findCodex.ts';
 import { parsePs } from '../../src/bridge/codex/processes.ts';
 import { Tail } from '../../src/bridge/codex/tail.ts';
@@ -13,31 +12,6 @@ test('the marks in what macOS prints of its processes', () => {
     '',
   ].join('\n');
   expect(parsePs(printed)).toEqual([{ pid: 7, started: 'Thu Nov  5 01:02:03 2026', mark: 'aa:bb:cc:dd' }]);
-});
-
-test('the environment of Codex: ours and VS Code are out, the rest is in', () => {
-  const env = {
-    PATH: '/bin',
-    OPENAI_API_KEY: 'key',
-    VSCODE_PID: '1',
-    Electron_Run_As_Node: '1',
-    NODE_OPTIONS: '--x',
-    NODE_OPTIONS_NOT: 'kept',
-    CODEX_BRIDGE_HOME: '/x',
-    CODEX_BRIDGE_MARK: 'an outer one',
-    CODEX_HOME: '/home/.codex',
-    EMPTY: '',
-    NONE: undefined,
-  };
-  const kept = {
-    PATH: '/bin',
-    OPENAI_API_KEY: 'key',
-    NODE_OPTIONS_NOT: 'kept',
-    CODEX_HOME: '/home/.codex',
-    EMPTY: '',
-  };
-  expect(codexEnvironment(env)).toEqual(kept);
-  expect(codexEnvironment(env, 'a:b:c')).toEqual({ ...kept, CODEX_BRIDGE_MARK: 'a:b:c' });
 });
 
 test.each([

@@ -29,6 +29,7 @@ describe('effectiveRights', () => {
       sandbox: 'workspace-write',
       approvalPolicy: 'on-request',
       network: false,
+      writableRoots: [],
     });
   });
 
@@ -37,6 +38,7 @@ describe('effectiveRights', () => {
       sandbox: 'read-only',
       approvalPolicy: 'untrusted',
       network: false,
+      writableRoots: [],
     });
   });
 
@@ -88,6 +90,7 @@ describe('confinedRights', () => {
       sandbox: 'read-only',
       approvalPolicy: 'never',
       network: false,
+      writableRoots: [],
     });
     expect(confinedRights(DEFAULT_SETTINGS, { sandbox: 'read-only' }, 'workspace-write').sandbox).toBe(
       'workspace-write',

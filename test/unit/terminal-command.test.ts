@@ -28,7 +28,7 @@ test('the TUI joins over the socket, with nothing of another terminal in its env
       VSCODE_PID: '1',
       NO_COLOR: '1',
     },
-    'a:b:c',
+    { named: [], mark: 'a:b:c' },
     {},
   );
   expect(env).toEqual({

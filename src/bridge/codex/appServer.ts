@@ -42,7 +42,10 @@ export interface AppServerOptions {
   readonly transport: TransportKind;
   /** From `formatMark`; every app-server adds a part of its own. */
   readonly mark: string;
+  /** The whole one of the bridge; Codex gets a part of it. */
   readonly env: NodeJS.ProcessEnv;
+  /** What Codex inherits of it beside the usual; see {@link codexEnvironment}. */
+  readonly named?: readonly string[];
   readonly clock: Clock;
   readonly logger: Logger;
   readonly guard: GuardClient;
@@ -123,7 +126,7 @@ export class AppServer {
     const args = ['app-server', ...config, ...listenArguments(options.transport, files)];
     this.#child = spawn(options.codex, args, {
       cwd: options.cwd,
-      env: codexEnvironment(options.env, this.mark),
+      env: codexEnvironment(options.env, { named: options.named ?? [], mark: this.mark }),
       stdio: [options.transport === 'stdio' ? 'pipe' : 'ignore', 'pipe', 'pipe'],
       // A session of its own: Ctrl+C in the bridge's terminal is for the bridge, which ends Codex in order.
       detached: process.platform !== 'win32',

@@ -8,6 +8,8 @@ import { formatMark } from './processes.ts';
 
 interface CodexStarterDeps {
   readonly env: NodeJS.ProcessEnv;
+  /** Variables that the person wants Codex to inherit beside the usual. */
+  readonly named: () => readonly string[];
   readonly clock: Clock;
   readonly logger: Logger;
   /** Where sockets and token files go: short, and its owner's only. */
@@ -35,7 +37,7 @@ export class CodexStarter implements Disposable {
 
   /** See {@link AppServer.start}. */
   start(codex: CodexBinary, folder: FolderInfo, logger: Logger): Promise<AppServer> {
-    const { env, clock, runDir, stateHash, instance } = this.#deps;
+    const { env, named, clock, runDir, stateHash, instance } = this.#deps;
     return AppServer.start({
       codex: codex.path,
       cwd: folder.path,
@@ -43,6 +45,7 @@ export class CodexStarter implements Disposable {
       transport: defaultTransport(),
       mark: formatMark({ stateHash, instance, folderKey: folder.key }),
       env,
+      named: named(),
       clock,
       logger,
       guard: this.#guard,

@@ -172,6 +172,7 @@ export class FolderRuntime implements FolderApi {
       clock,
       logger,
       env: deps.env,
+      named: () => settings().codex?.environment ?? [],
       loadPty: () => deps.loadPty(),
       attach: async (id) => {
         await this.#housekeeping.makeRoom(id);

@@ -1,6 +1,7 @@
 import { type ExecFileException, execFile } from 'node:child_process';
 import { dirname } from 'node:path';
 import { BridgeError } from '../../shared/errors.ts';
+import { codexEnvironment } from '../codex/environment.ts';
 
 /** How long git may take for one answer, in ms: a large working tree on a slow disk takes seconds. */
 const DEADLINE_MS = 60_000;
@@ -45,16 +46,9 @@ export function git(folder: string, args: readonly string[]): Promise<GitAnswer>
   });
 }
 
-/** Whatever git repository a variable of ours names, the folder's own is meant. */
+/** Whatever repository, program or configuration a variable of ours names (`GIT_DIR`, …), the folder's own is meant. */
 function plainEnvironment(): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = {
-    ...process.env,
-    GIT_OPTIONAL_LOCKS: '0',
-    GIT_TERMINAL_PROMPT: '0',
-    LC_ALL: 'C',
-  };
-  for (const name of ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_EXTERNAL_DIFF']) delete env[name];
-  return env;
+  return { ...codexEnvironment(process.env), GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' };
 }
 
 function unavailable(cause: ExecFileException): BridgeError {

@@ -1,5 +1,5 @@
 import { answerOf, type SessionId, type SessionSnapshot } from '../../shared/session.ts';
-import type { BridgeSettings } from '../../shared/settings.ts';
+import type { BridgeSettings, TurnRights } from '../../shared/settings.ts';
 import type { CodexClient } from '../codex/client.ts';
 import { isThreadLost } from '../codex/codexRefused.ts';
 import type { SandboxPolicy } from '../codex/generated/v2/SandboxPolicy.ts';
@@ -203,30 +203,25 @@ export class Threads {
 }
 
 /** The rights of one turn in Codex's terms; sent with every turn, so that nothing carries over. */
-export function turnRights(rights: {
-  sandbox: 'read-only' | 'workspace-write' | 'danger-full-access';
-  approvalPolicy: 'untrusted' | 'on-request' | 'never';
-  network: boolean;
-}): Required<Pick<TurnStartParams, 'sandboxPolicy' | 'approvalPolicy' | 'approvalsReviewer'>> {
+export function turnRights(
+  rights: TurnRights,
+): Required<Pick<TurnStartParams, 'sandboxPolicy' | 'approvalPolicy' | 'approvalsReviewer'>> {
   return {
-    sandboxPolicy: sandboxPolicy(rights.sandbox, rights.network),
+    sandboxPolicy: sandboxPolicy(rights),
     approvalPolicy: rights.approvalPolicy,
     approvalsReviewer: 'user',
   };
 }
 
-function sandboxPolicy(
-  sandbox: 'read-only' | 'workspace-write' | 'danger-full-access',
-  networkAccess: boolean,
-): SandboxPolicy {
+function sandboxPolicy({ sandbox, network, writableRoots }: TurnRights): SandboxPolicy {
   switch (sandbox) {
     case 'read-only':
       return { type: 'readOnly', networkAccess: false };
     case 'workspace-write':
       return {
         type: 'workspaceWrite',
-        writableRoots: [],
-        networkAccess,
+        writableRoots: [...writableRoots],
+        networkAccess: network,
         excludeTmpdirEnvVar: false,
         excludeSlashTmp: false,
       };

@@ -53,11 +53,11 @@ export async function terminalCommand(
 /** The whole environment of a TUI in the bridge's PTY; the mark lets guard and sweep find it. */
 export function terminalEnvironment(
   env: NodeJS.ProcessEnv,
-  mark: string,
+  options: { readonly named: readonly string[]; readonly mark: string },
   more: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const clean: Record<string, string> = {};
-  for (const [name, value] of Object.entries(codexEnvironment(env, mark))) {
+  for (const [name, value] of Object.entries(codexEnvironment(env, options))) {
     if (value !== undefined && !OF_ANOTHER_TERMINAL.test(name)) clean[name] = value;
   }
   return { ...clean, ...more, TERM: 'xterm-256color', COLORTERM: 'truecolor' };

@@ -20,6 +20,8 @@ export interface TerminalsDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly env: NodeJS.ProcessEnv;
+  /** Variables that the person wants Codex to inherit beside the usual. */
+  readonly named: () => readonly string[];
   /** Loads the PTY's binary. @throws BridgeError `TERMINAL_UNAVAILABLE` */
   loadPty(): Promise<SpawnPty>;
   attach(session: SessionId): Promise<AttachedThread>;
@@ -107,11 +109,14 @@ export class Terminals {
   }
 
   async #spawn(session: SessionId, options: ViewOptions): Promise<Terminal> {
-    const { clock, logger, env } = this.#deps;
+    const { clock, logger, env, named } = this.#deps;
     const { command, mark } = await this.#deps.attach(session);
     const spawn = await this.#load(command);
     if (this.#stopping) throw new BridgeError('BRIDGE_STOPPING', 'The bridge is about to end.');
-    const started: TerminalCommand = { ...command, env: terminalEnvironment(env, mark, command.env) };
+    const started: TerminalCommand = {
+      ...command,
+      env: terminalEnvironment(env, { named: named(), mark }, command.env),
+    };
     const { Terminal } = await import('./terminal.ts');
     let cancelIdle = () => {};
     const terminal = new Terminal({

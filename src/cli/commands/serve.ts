@@ -12,6 +12,7 @@ import {
   logLevelSchema,
   sandboxSchema,
   toolProfileSchema,
+  variablePattern,
 } from '../../shared/settings.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { oneOf } from '../options.ts';
@@ -46,6 +47,8 @@ export async function serve(args: string[]): Promise<number> {
       sandbox: { type: 'string' },
       'approval-policy': { type: 'string' },
       network: { type: 'boolean' },
+      'writable-root': { type: 'string', multiple: true },
+      'codex-env': { type: 'string', multiple: true },
       'tool-profile': { type: 'string' },
       'log-level': { type: 'string' },
     },
@@ -184,9 +187,13 @@ function overridesOf(values: {
   sandbox?: string;
   'approval-policy'?: string;
   network?: boolean;
+  'writable-root'?: string[];
+  'codex-env'?: string[];
   'tool-profile'?: string;
 }) {
   const { network } = values;
+  const writableRoots = values['writable-root']?.map(absolute);
+  const environment = values['codex-env']?.map(variable);
   const toolProfile =
     values['tool-profile'] === undefined
       ? undefined
@@ -199,7 +206,10 @@ function overridesOf(values: {
       : oneOf('--approval-policy', values['approval-policy'], approvalPolicySchema.def.entries);
   return (settings: BridgeSettings): BridgeSettings => ({
     ...settings,
+    ...(environment === undefined ? {} : { codex: { ...settings.codex, environment } }),
     ceiling: {
+      ...settings.ceiling,
+      ...(writableRoots === undefined ? {} : { writableRoots }),
       sandbox: sandbox ?? settings.ceiling.sandbox,
       approvalPolicy: approvalPolicy ?? settings.ceiling.approvalPolicy,
       network: network ?? settings.ceiling.network,
@@ -211,6 +221,11 @@ function overridesOf(values: {
     },
     mcp: { ...settings.mcp, toolProfile: toolProfile ?? settings.mcp.toolProfile },
   });
+}
+
+function variable(name: string): string {
+  if (variablePattern.safeParse(name).success) return name;
+  throw new UsageError(`--codex-env wants the name of a variable, PREFIX_* or *, not "${name}".`);
 }
 
 function portOf(text: string): number {

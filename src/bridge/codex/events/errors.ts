@@ -73,8 +73,18 @@ export function turnError(error: CodexTurnError | null): TurnError {
     return { code: 'MODEL_ERROR', message: `Codex ended the turn without a reason. ${OTHER.advice}` };
   }
   const { name, status } = errorInfo(error.codexErrorInfo);
-  const kind = byStatus(status) ?? KINDS.get(name) ?? OTHER;
+  const kind = missingVariable(error.message) ?? byStatus(status) ?? KINDS.get(name) ?? OTHER;
   return { code: kind.code, message: `${sentence(redact(plainMessage(error.message)))} ${kind.advice}` };
+}
+
+/** The `env_key` of a model provider that Codex does not find: most likely the bridge did not pass it on. */
+function missingVariable(message: string): Kind | undefined {
+  const name = /Missing environment variable: `?(\w+)/.exec(message)?.[1];
+  if (name === undefined) return undefined;
+  return {
+    code: 'MODEL_ERROR',
+    advice: `Codex inherits only the usual variables: set ${name} where VS Code is started from, add it to the setting "codexBridge.codex.environment" (or "serve --codex-env ${name}"), restart Codex, then ask again.`,
+  };
 }
 
 /** The message of an error of Codex's: the endpoint's own words where Codex passes its JSON on. */
