@@ -1,7 +1,7 @@
 // A .vsix for this platform: built for production, packed without a network, and checked for what is in it.
 //   npm run package [-- --out FILE]
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { ensureInstalled, underProjectNode } from './lib/install.mjs';
 import { projectNode, root } from './lib/paths.mjs';
@@ -75,10 +75,46 @@ async function main() {
     '--out',
     file,
   ]);
+  writeSbom(file.replace(/(\.vsix)?$/, '.cdx.json'));
   const { size } = statSync(file);
   const megabytes = (size / 1024 / 1024).toFixed(2);
   if (size > LIMIT) throw new Error(`${file} is ${megabytes} MB; the limit is 3 MB.`);
   console.log(`${file}: ${files.length} files, ${megabytes} MB`);
+}
+
+/**
+ * What is in the package, as CycloneDX, beside it. npm's list of everything, down to what ships: its own
+ * `--omit dev` also leaves out what ships and a tool needs as well.
+ */
+function writeSbom(file) {
+  const text = execFileSync('npm', ['sbom', '--package-lock-only', '--sbom-format', 'cyclonedx'], {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+    shell: process.platform === 'win32',
+  });
+  const sbom = JSON.parse(text);
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  const isShipped = ({ name, version }) => {
+    const entry = packages[`node_modules/${name}`];
+    return entry?.version === version && entry.dev !== true && entry.devOptional !== true;
+  };
+  sbom.components = sbom.components.filter(isShipped);
+  const own = sbom.metadata.component;
+  // npm takes the name of the folder.
+  own.name = packages[''].name;
+  const refs = new Set([own, ...sbom.components].map((component) => component['bom-ref']));
+  sbom.dependencies = sbom.dependencies
+    .filter(({ ref }) => refs.has(ref))
+    .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter((one) => refs.has(one)) }));
+  const told = new Set(sbom.components.map(({ name }) => name));
+  const notices = readFileSync(join(root, 'dist/THIRD_PARTY_NOTICES.txt'), 'utf8');
+  const bundled = [...notices.matchAll(/^-{80}\n(\S+) \S+ \(/gm)].map(([, name]) => name);
+  const untold = bundled.filter((name) => !told.has(name));
+  if (bundled.length === 0 || untold.length > 0)
+    throw new Error(`The SBOM does not name what is bundled: ${untold.join(', ')}. Is it in "dependencies"?`);
+  writeFileSync(file, `${JSON.stringify(sbom, undefined, 2)}\n`);
+  console.log(`${file}: ${told.size} packages`);
 }
 
 /** VS Code's name for this platform. Its own is used for musl, where no glibc binary runs. */
