@@ -45,6 +45,8 @@ export interface SessionQuery {
 export interface UnfinishedTurn {
   readonly session: SessionId;
   readonly turn: TurnSnapshot;
+  /** What it needs to be sent is there: {@link HistoryStore.inputOf}. */
+  readonly hasInput: boolean;
 }
 
 /** What one folder's history counts. */
@@ -72,12 +74,13 @@ export interface HistoryStore {
   /**
    * Durable when it returns: what the events change, in order. A `turn.queued` is the acknowledged prompt
    * with its idempotency key; a `turn.ended` makes the finished turn whole and drops its single events.
-   * `session` is the snapshot after the last of the events.
+   * `session` is the snapshot after the last of the events. `input` is what the queued turn needs to be sent,
+   * kept until it starts or ends.
    */
   append(
     session: SessionSnapshot,
     events: readonly NumberedEvent[],
-    options?: { idempotencyKey?: string },
+    options?: { idempotencyKey?: string; input?: object },
   ): void;
   /**
    * Everything that `run` writes is one commit: all of it or, when it throws, nothing. May be nested; then the
@@ -94,6 +97,8 @@ export interface HistoryStore {
   sessionOfTurn(turn: TurnId): SessionId | undefined;
   /** The turn that the same request made before. */
   turnByKey(idempotencyKey: string): { session: SessionId; turn: TurnId } | undefined;
+  /** The `input` of a turn that has not started, as it was given; undefined where there is none. */
+  inputOf(turn: TurnId): unknown;
   /** The session that a Codex thread belongs to. */
   sessionOfThread(thread: string): SessionId | undefined;
   /** Turns that have no end yet: after a start, those that a dead bridge left. */

@@ -26,6 +26,10 @@ export type SessionEvent =
   | { readonly type: 'session.settings'; readonly settings: SessionSettings }
   | { readonly type: 'session.thread'; readonly thread: string | null }
   | { readonly type: 'turn.queued'; readonly turn: TurnSnapshot }
+  /** The bridge ended while the prompt was queued: it waits until it is released, or cancelled. */
+  | { readonly type: 'turn.held'; readonly turn: TurnId }
+  /** Somebody has it sent: it is queued again. */
+  | { readonly type: 'turn.released'; readonly turn: TurnId }
   | { readonly type: 'turn.started'; readonly turn: TurnId; readonly at: number; readonly model?: string }
   | {
       readonly type: 'turn.accepted';

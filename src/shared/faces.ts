@@ -156,6 +156,8 @@ export const faceParams = {
   }),
   'session.steer': z.object({ session: id, turn: id, prompt }),
   'session.cancel': z.object({ session: id, turn: z.exactOptional(id) }),
+  /** Has held prompts sent: one, or all of the session. They are discarded by `session.cancel`. */
+  'session.release': z.object({ session: id, turn: z.exactOptional(id) }),
   'session.rename': z.object({ session: id, title: z.string().check(z.minLength(1), z.maxLength(500)) }),
   'session.settings': z.object({ session: id, settings: sessionSettingsSchema }),
   'session.fork': z.object({ session: id }),
@@ -307,6 +309,10 @@ export interface FaceContract {
     'session.cancel': {
       params: z.infer<(typeof faceParams)['session.cancel']>;
       result: { cancelled: readonly TurnId[] };
+    };
+    'session.release': {
+      params: z.infer<(typeof faceParams)['session.release']>;
+      result: { released: readonly TurnId[] };
     };
     'session.rename': { params: z.infer<(typeof faceParams)['session.rename']>; result: null };
     'session.settings': { params: z.infer<(typeof faceParams)['session.settings']>; result: null };

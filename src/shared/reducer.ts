@@ -38,10 +38,16 @@ function apply(session: SessionSnapshot, event: SessionEvent): SessionSnapshot {
     }
     case 'turn.queued':
       return { ...session, turns: [...session.turns, event.turn], updatedAt: event.turn.createdAt };
+    case 'turn.held':
+      return mapLive(session, event.turn, (turn) =>
+        turn.status === 'queued' ? { ...turn, held: true } : turn,
+      );
+    case 'turn.released':
+      return mapLive(session, event.turn, released);
     case 'turn.started':
       return markWaiting(
         mapLive(session, event.turn, (turn) => ({
-          ...turn,
+          ...released(turn),
           status: 'running',
           startedAt: event.at,
           ...(event.model === undefined ? {} : { model: event.model }),
@@ -79,7 +85,15 @@ function apply(session: SessionSnapshot, event: SessionEvent): SessionSnapshot {
         ...session,
         approvals: session.approvals.filter((approval) => approval.id !== event.approval),
       });
+    default:
+      // What a newer bridge adds changes nothing here; the compiler still asks for each that is known.
+      event satisfies never;
+      return session;
   }
+}
+
+function released({ held: _held, ...turn }: TurnSnapshot): TurnSnapshot {
+  return turn;
 }
 
 /** Changes one turn that has not ended. Running turns are at the end, so the search starts there. */
@@ -106,7 +120,7 @@ function endTurn(
   event: Extract<SessionEvent, { type: 'turn.ended' }>,
 ): SessionSnapshot {
   const ended = mapLive(session, event.turn, (turn) => ({
-    ...turn,
+    ...released(turn),
     status: event.status,
     endedAt: event.at,
     items: turn.items.map((item) => settle(item, event.at)),

@@ -175,6 +175,11 @@ export interface TurnSnapshot {
   readonly prompt: string;
   readonly attachments: readonly AttachmentInfo[];
   readonly status: TurnStatus;
+  /**
+   * Queued when the bridge ended: it was never sent to Codex, and waits until somebody has it sent (or cancels
+   * it). Only while `status` is `queued`.
+   */
+  readonly held?: true;
   readonly createdAt: number;
   readonly startedAt?: number;
   readonly endedAt?: number;
@@ -240,6 +245,8 @@ export interface SessionSummary {
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly turns: number;
+  /** Prompts that are held; absent where there is none. */
+  readonly held?: number;
   readonly usage: TokenUsage;
   readonly settings: SessionSettings;
   readonly forkedFrom?: SessionId;
@@ -247,7 +254,7 @@ export interface SessionSummary {
   readonly context?: { readonly used: number; readonly window: number };
 }
 
-export interface SessionSnapshot extends Omit<SessionSummary, 'turns' | 'state'> {
+export interface SessionSnapshot extends Omit<SessionSummary, 'turns' | 'held' | 'state'> {
   /** Codex's thread; absent before the first turn and after Codex lost it. */
   readonly thread?: string;
   readonly turns: readonly TurnSnapshot[];
@@ -288,5 +295,11 @@ export function stateOf(turns: readonly TurnSnapshot[]): SessionState {
 
 export function summaryOf(session: SessionSnapshot): SessionSummary {
   const { thread: _thread, turns, approvals: _approvals, seq: _seq, ...rest } = session;
-  return { ...rest, state: stateOf(turns), turns: turns.length };
+  const held = heldTurns(session).length;
+  return { ...rest, state: stateOf(turns), turns: turns.length, ...(held === 0 ? {} : { held }) };
+}
+
+/** Prompts that wait until somebody has them sent, in their order. */
+export function heldTurns(session: Pick<SessionSnapshot, 'turns'>): TurnSnapshot[] {
+  return session.turns.filter((turn) => turn.held === true);
 }

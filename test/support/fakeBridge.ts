@@ -9,6 +9,7 @@ import type { BridgeStatus, FolderInfo, FolderStatus, Statistics } from '../../s
 import { reduce } from '../../src/shared/reducer.ts';
 import {
   hasEnded,
+  heldTurns,
   NO_USAGE,
   type SessionSettings,
   type SessionSnapshot,
@@ -106,6 +107,12 @@ export class FakeSession implements Session {
     }
     this.#folder.script(this, turn.id, request);
     return { turn: turn.id };
+  }
+
+  async release(turn?: TurnId): Promise<TurnId[]> {
+    const held = heldTurns(this.#snapshot).filter(({ id }) => turn === undefined || id === turn);
+    for (const { id } of held) this.emit({ type: 'turn.released', turn: id });
+    return held.map(({ id }) => id);
   }
 
   start(turn: TurnId): void {

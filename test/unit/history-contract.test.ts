@@ -76,8 +76,8 @@ describe.each(['a file', ':memory:'])('HistoryStore on %s', (place) => {
     live.append(store, { type: 'turn.queued', turn: queuedTurn('t_2', 'q') });
     expect(store.read('s_1')).toStrictEqual(live.snapshot);
     expect(store.unfinished()).toStrictEqual([
-      { session: 's_1', turn: live.snapshot.turns[0] },
-      { session: 's_1', turn: live.snapshot.turns[1] },
+      { session: 's_1', turn: live.snapshot.turns[0], hasInput: false },
+      { session: 's_1', turn: live.snapshot.turns[1], hasInput: false },
     ]);
     live.append(store, { type: 'approval.resolved', approval: 'a_1', decision: 'accept', by: 'face', at: 6 });
     expect(store.read('s_1')).toStrictEqual(live.snapshot);
@@ -85,6 +85,30 @@ describe.each(['a file', ':memory:'])('HistoryStore on %s', (place) => {
     live.append(store, { type: 'turn.ended', turn: 't_1', at: 7, status: 'interrupted' });
     expect(store.read('s_1')).toStrictEqual(live.snapshot);
     expect(store.unfinished().map(({ turn }) => turn.id)).toEqual(['t_2']);
+  });
+
+  it('keeps what a queued turn needs until it starts or ends, and says which are held', () => {
+    const live = new Live(newSession('s_1'));
+    store.createSession(live.snapshot);
+    const input = { input: [{ type: 'text', text: 'p \u0000 \ud800' }], settings: { model: 'm' } };
+    for (const turn of ['t_1', 't_2', 't_3']) {
+      const queued = live.apply({ type: 'turn.queued', turn: queuedTurn(turn, 'p') });
+      store.append(live.snapshot, queued, turn === 't_3' ? {} : { input });
+    }
+    expect(store.unfinished().map(({ hasInput }) => hasInput)).toEqual([true, true, false]);
+    live.append(store, { type: 'turn.held', turn: 't_1' }, { type: 'turn.held', turn: 't_2' });
+    expect(store.read('s_1')).toStrictEqual(live.snapshot);
+    expect(store.summary('s_1')).toMatchObject({ held: 2, state: 'queued', turns: 3 });
+    expect(store.inputOf('t_1')).toStrictEqual(input);
+    live.append(store, { type: 'turn.released', turn: 't_1' });
+    expect(store.read('s_1')).toStrictEqual(live.snapshot);
+    expect(store.inputOf('t_1')).toStrictEqual(input);
+    live.append(store, { type: 'turn.started', turn: 't_1', at: 3 });
+    expect(store.inputOf('t_1')).toBeUndefined();
+    live.append(store, { type: 'turn.ended', turn: 't_2', at: 4, status: 'cancelled' });
+    expect([store.inputOf('t_2'), store.summary('s_1')?.held]).toEqual([undefined, undefined]);
+    expect(live.snapshot.turns.some(({ held }) => held === true)).toBe(false);
+    expect(store.read('s_1')).toStrictEqual(live.snapshot);
   });
 
   it('finds sessions by turn, key and thread', () => {

@@ -119,6 +119,32 @@ describe('the session', () => {
   });
 });
 
+describe('a held prompt', () => {
+  const held = () =>
+    run(sessionWith(), { type: 'turn.queued', turn: queuedTurn('t1') }, { type: 'turn.held', turn: 't1' });
+
+  test('is marked until it is released, started or ended', () => {
+    expect(held().turns[0]).toMatchObject({ status: 'queued', held: true });
+    expect(summaryOf(held())).toMatchObject({ held: 1, state: 'queued' });
+    for (const event of [{ type: 'turn.released', turn: 't1' } as const, started('t1'), ended('t1')]) {
+      const session = run(held(), event);
+      expect(session.turns[0]).not.toHaveProperty('held');
+      expect(summaryOf(session)).not.toHaveProperty('held');
+    }
+  });
+
+  test('can only be what was never sent', () => {
+    expect(run(running(), { type: 'turn.held', turn: 't1' }).turns[0]).not.toHaveProperty('held');
+  });
+});
+
+test('an event of a newer bridge changes nothing but the number', () => {
+  const before = running();
+  // What no version of this code can say.
+  const unknown = { type: 'turn.blessed', turn: 't1' } as unknown as SessionEvent;
+  expect(run(before, unknown)).toEqual({ ...before, seq: before.seq + 1 });
+});
+
 describe('approvals', () => {
   test('a turn waits exactly while one is pending', () => {
     const asked = run(

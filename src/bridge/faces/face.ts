@@ -149,6 +149,7 @@ export class Face implements Disposable {
         return null;
       },
       'session.cancel': async ({ session: id, turn }) => ({ cancelled: await session(id).cancel(turn) }),
+      'session.release': async ({ session: id, turn }) => ({ released: await session(id).release(turn) }),
       'session.rename': async ({ session: id, title }) => {
         await session(id).rename(title);
         return null;

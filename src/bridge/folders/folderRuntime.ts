@@ -24,7 +24,7 @@ import type { Clock, HistoryStore, Logger, SessionQuery } from '../ports.ts';
 import { ApprovalBroker } from '../sessions/approvalBroker.ts';
 import { EventWriter } from '../sessions/eventWriter.ts';
 import { LiveSession } from '../sessions/liveSession.ts';
-import { endOrphans } from '../sessions/orphans.ts';
+import { settleOrphans } from '../sessions/orphans.ts';
 import type { Session, SessionChange } from '../sessions/session.ts';
 import { SessionMap } from '../sessions/sessionMap.ts';
 import { SessionWork } from '../sessions/sessionWork.ts';
@@ -181,7 +181,7 @@ export class FolderRuntime implements FolderApi {
       onChange: () => this.#tellStatus(),
       onScreen: (session) => this.#screens.fire(session),
     });
-    endOrphans(history, (id) => this.session(id));
+    settleOrphans(history, (id) => this.session(id));
     this.#housekeeping.start();
   }
 

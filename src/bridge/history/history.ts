@@ -113,18 +113,18 @@ export class SqliteHistory implements History {
   append(
     session: SessionSnapshot,
     events: readonly NumberedEvent[],
-    options: { idempotencyKey?: string } = {},
+    options: { idempotencyKey?: string; input?: object } = {},
   ): void {
     if (events.length === 0) return;
     this.#write(() => {
       this.#journal.append(session, events);
       const queued = events.find(({ event }) => event.type === 'turn.queued')?.event;
-      if (options.idempotencyKey === undefined || queued?.type !== 'turn.queued') return;
-      this.#db.run(
-        'UPDATE turns SET idempotency_key = ? WHERE id = ?',
-        options.idempotencyKey,
-        queued.turn.id,
-      );
+      if (queued?.type !== 'turn.queued') return;
+      const { idempotencyKey: key, input } = options;
+      const { id } = queued.turn;
+      if (key !== undefined) this.#db.run('UPDATE turns SET idempotency_key = ? WHERE id = ?', key, id);
+      if (input !== undefined)
+        this.#db.run('INSERT INTO inputs (turn, data) VALUES (?, ?)', id, JSON.stringify(input));
     });
   }
 
@@ -202,6 +202,13 @@ export class SqliteHistory implements History {
     });
   }
 
+  inputOf(turn: TurnId): unknown {
+    return this.#use(() => {
+      const row = this.#db.get('SELECT data FROM inputs WHERE turn = ?', turn);
+      return row === undefined ? undefined : JSON.parse(textOf(row, 'data'));
+    });
+  }
+
   sessionOfThread(thread: string): SessionId | undefined {
     return this.#use(() => {
       const row = this.#db.get(
@@ -218,7 +225,16 @@ export class SqliteHistory implements History {
         .all('SELECT * FROM sessions WHERE id IN (SELECT session FROM turns WHERE open = 1) ORDER BY rowid')
         .flatMap((row) => {
           const session = sessionOf(row, this.#folder);
-          return this.#openTurns(session).map((turn) => ({ session: session.id, turn }));
+          const inputs = this.#db.all(
+            'SELECT turn FROM inputs WHERE turn IN (SELECT id FROM turns WHERE session = ? AND open = 1)',
+            session.id,
+          );
+          const kept = new Set(inputs.map((input) => textOf(input, 'turn')));
+          return this.#openTurns(session).map((turn) => ({
+            session: session.id,
+            turn,
+            hasInput: kept.has(turn.id),
+          }));
         }),
     );
   }

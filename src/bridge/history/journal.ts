@@ -12,8 +12,14 @@ import type { Database } from './database.ts';
 import { numberOf, SESSION_COLUMNS, sessionValues, TURN_HEADER, turnHeader } from './rows.ts';
 import type { SearchIndex } from './search.ts';
 
-/** Events that change what a turn's row shows beside its data: status, times, model, tokens. */
-const IN_HEADER: ReadonlySet<SessionEvent['type']> = new Set(['turn.started', 'turn.accepted', 'turn.usage']);
+/** Events that change what a turn's row shows beside its data: status, times, model, tokens, whether it is held. */
+const IN_HEADER: ReadonlySet<SessionEvent['type']> = new Set([
+  'turn.held',
+  'turn.released',
+  'turn.started',
+  'turn.accepted',
+  'turn.usage',
+]);
 
 /** Length of an open turn's single events, and from where on the turn is written as it is. */
 interface Logged {
@@ -101,6 +107,7 @@ export class Journal {
         for (const { id, status } of session.turns) if (!hasEnded(status)) touched.add(id);
       } else if (turn !== undefined && !hasEnded(turn.status)) {
         if (IN_HEADER.has(event.type)) touched.add(turn.id);
+        if (event.type === 'turn.started') this.#dropInput(turn.id);
         log.add(turn.id, seq, event);
       }
       if (turn !== undefined && hasEnded(turn.status) && event.type.startsWith('turn.')) whole.add(turn.id);
@@ -157,6 +164,12 @@ export class Journal {
   #putWhole(session: SessionId, turn: TurnSnapshot): void {
     this.#putTurn(session, turn);
     this.#db.run('DELETE FROM events WHERE turn = ?', turn.id);
+    if (turn.status !== 'queued') this.#dropInput(turn.id);
+  }
+
+  /** From here on it must not be sent again. */
+  #dropInput(turn: TurnId): void {
+    this.#db.run('DELETE FROM inputs WHERE turn = ?', turn);
   }
 
   #putTurn(session: SessionId, turn: TurnSnapshot): void {
@@ -164,7 +177,7 @@ export class Journal {
     const changed = this.#db.run(
       `INSERT INTO turns (id, session, ordinal, ${TURN_HEADER}, data)
        VALUES (?, ?, (SELECT coalesce(max(ordinal), -1) + 1 FROM turns WHERE session = ?),
-         ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET (${TURN_HEADER}, data) = (${TURN_HEADER.replaceAll(/\w+/g, 'excluded.$&')}, excluded.data)
          WHERE session = excluded.session`,
       turn.id,
@@ -181,7 +194,7 @@ export class Journal {
 
   #putHeader(turn: TurnSnapshot): void {
     this.#db.run(
-      `UPDATE turns SET (${TURN_HEADER}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?`,
+      `UPDATE turns SET (${TURN_HEADER}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?`,
       ...turnHeader(turn),
       turn.id,
     );

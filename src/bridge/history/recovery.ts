@@ -114,7 +114,9 @@ function salvage(from: string, to: Database): number {
   let old: Database | undefined;
   try {
     old = Database.open(from, { readOnly: true });
-    if (schemaVersion(old) !== SCHEMA_VERSION) {
+    const version = schemaVersion(old);
+    // What an older one has not is left empty.
+    if (version < 1 || version > SCHEMA_VERSION) {
       old.close();
       return 0;
     }
@@ -154,6 +156,12 @@ function copyAll(from: Database, to: Database, search: SearchIndex): number {
   for (const row of readable(from, 'events')) {
     copyRow(to, 'events', row, () => {
       const known = open.has(textOf(row, 'turn')) && eventsOf(row).length > 0;
+      return known ? () => {} : undefined;
+    });
+  }
+  for (const row of readable(from, 'inputs')) {
+    copyRow(to, 'inputs', row, () => {
+      const known = open.has(textOf(row, 'turn')) && JSON.parse(textOf(row, 'data')) !== null;
       return known ? () => {} : undefined;
     });
   }

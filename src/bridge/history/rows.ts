@@ -65,6 +65,7 @@ export function sessionOf(row: Row, folder: FolderKey): SessionSnapshot {
  */
 export const SUMMARY_COLUMNS = `s.*,
   (SELECT count(*) FROM turns WHERE session = s.id) AS turns,
+  (SELECT count(*) FROM turns WHERE session = s.id AND open = 1 AND held = 1) AS held,
   coalesce(
     (SELECT status FROM turns WHERE session = s.id AND open = 1 AND status <> 'queued' ORDER BY ordinal LIMIT 1),
     (SELECT status FROM turns WHERE session = s.id AND open = 1 LIMIT 1),
@@ -74,15 +75,17 @@ export const SUMMARY_COLUMNS = `s.*,
 
 /** From a row with {@link SUMMARY_COLUMNS}. */
 export function summaryFrom(row: Row, folder: FolderKey): SessionSummary {
+  const held = numberOf(row, 'held');
   return {
     ...described(row, folder),
+    ...(held === 0 ? {} : { held }),
     // One of its five words: SUMMARY_COLUMNS can say nothing else.
     state: textOf(row, 'state') as SessionState,
     turns: numberOf(row, 'turns'),
   };
 }
 
-function described(row: Row, folder: FolderKey): Omit<SessionSummary, 'state' | 'turns'> {
+function described(row: Row, folder: FolderKey): Omit<SessionSummary, 'state' | 'turns' | 'held'> {
   return {
     id: textOf(row, 'id'),
     folder,
@@ -101,7 +104,7 @@ function described(row: Row, folder: FolderKey): Omit<SessionSummary, 'state' | 
 
 /** The columns of a turn that change while it is open, and what stands in them. */
 export const TURN_HEADER =
-  'status, open, started_at, ended_at, model, input, cached_input, output, reasoning_output, total';
+  'status, open, started_at, ended_at, model, input, cached_input, output, reasoning_output, total, held';
 
 export function turnHeader(turn: TurnSnapshot): Value[] {
   const { usage } = turn;
@@ -116,6 +119,7 @@ export function turnHeader(turn: TurnSnapshot): Value[] {
     usage.output,
     usage.reasoningOutput,
     usage.total,
+    turn.held === true ? 1 : 0,
   ];
 }
 

@@ -70,6 +70,15 @@ const MIGRATIONS: readonly string[] = [
 
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
   `,
+  // What a queued turn needs to be sent, until it starts or ends; and which of them are held.
+  `
+  ALTER TABLE turns ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+
+  CREATE TABLE inputs (
+    turn TEXT PRIMARY KEY REFERENCES turns (id) ON DELETE CASCADE,
+    data TEXT NOT NULL
+  ) STRICT;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

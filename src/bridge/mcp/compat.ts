@@ -6,7 +6,7 @@ import type { Session } from '../sessions/session.ts';
 import { foldersOf, resolveSession, sessionNotFound } from './access.ts';
 import type { ProgressSink, ToolCall, ToolResult } from './call.ts';
 import { approvalSubject } from './progress.ts';
-import { errorSchema } from './result.ts';
+import { errorSchema, heldNext } from './result.ts';
 import type { Tool } from './tool.ts';
 
 /** What `codex` and `codex-reply` of Codex's own `mcp-server` (until 0.153) gave back, and what we add to it. */
@@ -48,6 +48,7 @@ export function compatResult(session: Session, turn: TurnSnapshot, notices: read
 /** How to go on with a turn that is not done. */
 function endOf(session: Session, turn: TurnSnapshot): string[] {
   if (hasEnded(turn.status)) return [];
+  if (turn.held === true) return [`[${heldNext(turn, session.id)}]`];
   const asked = session.snapshot.approvals.filter((one) => one.turn === turn.id).map(approvalSubject);
   const why =
     turn.status === 'queued'

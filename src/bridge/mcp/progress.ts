@@ -37,9 +37,13 @@ export function stepOf(event: SessionEvent, turn: TurnSnapshot): Step | undefine
   }
 }
 
+/** Of a prompt that waits until somebody has it sent. */
+export const HELD = 'held: the bridge ended before this prompt was sent to Codex';
+
 /** Where a turn is right now, for someone who starts to wait in the middle of it. */
 export function standOf(turn: TurnSnapshot, approvals: readonly Approval[], ahead: number): string {
   if (hasEnded(turn.status)) return turn.status;
+  if (turn.held === true) return HELD;
   if (turn.status === 'queued') {
     return ahead > 0 ? `queued, ${ahead} before it in this session` : 'queued';
   }

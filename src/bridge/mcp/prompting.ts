@@ -1,6 +1,6 @@
 import { BridgeError } from '../../shared/errors.ts';
 import type { TurnTask } from '../../shared/review.ts';
-import type { SessionSettings, TurnSnapshot } from '../../shared/session.ts';
+import type { SessionSettings, TurnId, TurnSnapshot } from '../../shared/session.ts';
 import { MAX_PROMPT_LENGTH } from '../../shared/session.ts';
 import type { FolderApi } from '../api.ts';
 import { checkReviewTarget } from '../git/reviewTarget.ts';
@@ -9,7 +9,7 @@ import type { TurnMode } from '../sessions/turnModes.ts';
 import { type AttachmentArgument, toAttachment } from './attachments.ts';
 import type { ToolCall, ToolResult } from './call.ts';
 import type { TurnHandle } from './once.ts';
-import { turnResult } from './result.ts';
+import { handleResult, turnResult } from './result.ts';
 import { BecomesTask } from './tasks.ts';
 import { waitForTurn } from './waiting.ts';
 
@@ -57,7 +57,38 @@ export async function promptAndFollow(
   target: PromptTarget,
   args: PromptArguments,
 ): Promise<{ readonly folder: FolderApi; readonly session: Session; readonly turn: TurnSnapshot }> {
-  const handle = await sendOnce(call, target, args);
+  return follow(call, await sendOnce(call, target, args), args);
+}
+
+/**
+ * Has a held prompt sent, if it is still held, and waits for its turn. Only what came over MCP: a person's prompts
+ * are the person's to send.
+ *
+ * @throws BridgeError `INVALID_INPUT`, `TURN_NOT_FOUND`
+ */
+export async function releaseAndWait(
+  call: ToolCall,
+  { folder, session }: { readonly folder: FolderApi; readonly session: Session },
+  turn: TurnId,
+  args: Pick<PromptArguments, 'wait_seconds' | 'background'>,
+): Promise<ToolResult> {
+  const { held, source } = session.turn(turn);
+  if (held === true && source.kind !== 'mcp') {
+    throw new BridgeError(
+      'INVALID_INPUT',
+      'This prompt came from a person, who sends or discards it in VS Code. Wait for that, or send a prompt of your own.',
+    );
+  }
+  await session.release(turn);
+  await follow(call, call.resumed ?? { folder, session, turn }, args);
+  return handleResult({ folder, session, turn }, call.bridge.settings);
+}
+
+async function follow(
+  call: ToolCall,
+  handle: TurnHandle,
+  args: Pick<PromptArguments, 'wait_seconds' | 'background'>,
+): Promise<{ readonly folder: FolderApi; readonly session: Session; readonly turn: TurnSnapshot }> {
   if (call.asTask && args.background !== true) throw new BecomesTask(handle);
   const { folder, session } = handle;
   const seconds = args.background === true ? 0 : args.wait_seconds;

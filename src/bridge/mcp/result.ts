@@ -44,6 +44,10 @@ export const statusSchema = z.enum([
 export const turnResultShape = {
   answer: z.string().optional().describe('The final answer; while the turn runs, the text so far'),
   status: statusSchema.optional(),
+  held: z
+    .boolean()
+    .optional()
+    .describe('The bridge ended before this was sent; it is sent only when somebody says so: see next'),
   session: z.string().optional(),
   turn: z.string().optional(),
   next: z.string().optional().describe('How to go on'),
@@ -128,6 +132,7 @@ export function describeTurn({
   return {
     answer: page.text,
     status: turn.status,
+    ...(turn.held === true ? { held: true } : {}),
     session,
     turn: turn.id,
     ...optional('next', nextStep(turn, page.cursor, session)),
@@ -163,6 +168,7 @@ function changeNotices({ changes }: TurnSnapshot): string[] {
 }
 
 function nextStep(turn: TurnSnapshot, cursor: string | undefined, session: SessionId): string | undefined {
+  if (turn.held === true) return heldNext(turn, session);
   if (!hasEnded(turn.status)) {
     const why =
       turn.status === 'waiting_for_approval'
@@ -177,6 +183,15 @@ function nextStep(turn: TurnSnapshot, cursor: string | undefined, session: Sessi
     return `Call patch with turn "${turn.id}" for the diff, and with mode "apply" too to make the change.`;
   }
   return `To go on, call ask with session "${session}".`;
+}
+
+/** Only its own side has a prompt sent that was not: over MCP what came over MCP. */
+export function heldNext({ id, source }: TurnSnapshot, session: SessionId): string {
+  const send =
+    source.kind === 'mcp'
+      ? `Call chat_msg with session "${session}" and turn "${id}" to have it sent`
+      : 'It is sent when a person says so in VS Code';
+  return `It is held: the bridge ended before it was sent to Codex, and it is not sent by itself. ${send}, or call cancel with turn "${id}" to discard it.`;
 }
 
 /** Every end but `completed` is an error to whoever asked for the work. */
@@ -271,7 +286,8 @@ export function textOf(result: TurnResult): string {
   if (result.findings !== undefined && result.findings.length > 0)
     lines.push(...findingLines(result.findings), '');
   if (result.error !== undefined) lines.push(`Error ${result.error.code}: ${result.error.message}`);
-  lines.push(`[Codex: ${result.status}, session ${result.session}, turn ${result.turn}]`);
+  const status = result.held === true ? 'held' : result.status;
+  lines.push(`[Codex: ${status}, session ${result.session}, turn ${result.turn}]`);
   if (result.files !== undefined && result.files.length > 0) {
     lines.push(`Files changed: ${result.files.map(fileText).join(', ')}`);
   }

@@ -29,7 +29,8 @@ export async function waitForTurn(
   const first = session.turn(turn);
   const limit = call.progress === undefined ? WAIT_SECONDS : WAIT_SECONDS_WITH_PROGRESS;
   const seconds = Math.min(wanted ?? limit, limit);
-  if (hasEnded(first.status) || seconds <= 0) return first;
+  // A held prompt goes on when somebody releases it, perhaps never.
+  if (hasEnded(first.status) || first.held === true || seconds <= 0) return first;
 
   const deadline = new AbortController();
   const cancelTimer = call.clock.after(seconds * 1000, () => deadline.abort());

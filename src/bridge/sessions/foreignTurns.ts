@@ -1,12 +1,13 @@
 import type { BridgeError } from '../../shared/errors.ts';
 import type { TurnTask } from '../../shared/review.ts';
-import { NO_USAGE, type SessionId, type TurnId } from '../../shared/session.ts';
+import type { SessionId, TurnId } from '../../shared/session.ts';
 import { userText } from '../codex/events/items.ts';
 import type { ServerNotification } from '../codex/generated/ServerNotification.ts';
 import type { ThreadItem } from '../codex/generated/v2/ThreadItem.ts';
 import { newTurnId } from '../ids.ts';
 import type { LiveSession } from './liveSession.ts';
 import { beginsTurn, innerTurnOf, turnIdOf } from './notificationIds.ts';
+import { queuedTurn } from './snapshots.ts';
 import { TurnRun } from './turnRun.ts';
 import type { TurnRunDeps } from './turnRunDeps.ts';
 
@@ -150,20 +151,14 @@ export class ForeignTurns {
     turn.early = undefined;
     session.emit({
       type: 'turn.queued',
-      turn: {
+      turn: queuedTurn({
         id,
         source: { kind: 'terminal' },
-        ...(task === undefined ? {} : { task }),
+        task,
         prompt,
         attachments: [],
-        status: 'queued',
         createdAt: deps.clock.now(),
-        items: [],
-        plan: [],
-        diff: '',
-        usage: NO_USAGE,
-        notices: [],
-      },
+      }),
     });
     this.#deps.recorded(session, prompt);
     for (const notification of early ?? []) run.accept(notification);

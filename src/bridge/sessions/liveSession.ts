@@ -25,6 +25,8 @@ export interface SessionHost {
   readonly writer: EventWriter;
   /** See {@link Session.prompt}. */
   prompt(session: LiveSession, request: PromptRequest): Promise<{ turn: TurnId }>;
+  /** See {@link Session.release}. */
+  release(session: LiveSession, turn: TurnId | undefined): Promise<TurnId[]>;
   steer(session: LiveSession, turn: TurnSnapshot, text: string): Promise<void>;
   cancel(session: LiveSession, turns: readonly TurnSnapshot[]): Promise<void>;
   answer(session: LiveSession, approval: string, decision: ApprovalDecision, details?: AnswerDetails): void;
@@ -142,6 +144,12 @@ export class LiveSession implements Session {
       );
     }
     await this.#host.steer(this, turn, text);
+  }
+
+  async release(id?: TurnId): Promise<TurnId[]> {
+    this.touch();
+    if (id !== undefined) this.turn(id);
+    return this.#host.release(this, id);
   }
 
   async cancel(id?: TurnId): Promise<TurnId[]> {

@@ -49,6 +49,12 @@ export interface Session {
    * `HISTORY_UNAVAILABLE`, `BRIDGE_STOPPING`; for a task `GIT_UNAVAILABLE`, `REVISION_NOT_FOUND`, `NOTHING_TO_DO`
    */
   prompt(request: PromptRequest): Promise<{ turn: TurnId }>;
+  /**
+   * Has held prompts sent: one, or all of the session. Answers which; a turn that is not held is left as it is.
+   *
+   * @throws BridgeError `TURN_NOT_FOUND`, `SESSION_ARCHIVED`, `CODEX_*`, `HISTORY_UNAVAILABLE`, `BRIDGE_STOPPING`
+   */
+  release(turn?: TurnId): Promise<TurnId[]>;
   /** Adds to the running turn. @throws BridgeError `TURN_NOT_RUNNING` */
   steer(turn: TurnId, text: string): Promise<void>;
   /** Interrupts or unqueues one turn, or all that have not ended; resolves when they have. */

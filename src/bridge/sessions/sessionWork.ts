@@ -1,15 +1,14 @@
 import { BridgeError } from '../../shared/errors.ts';
 import type { SessionEvent } from '../../shared/events.ts';
 import { taskText } from '../../shared/review.ts';
-import {
-  type AnswerDetails,
-  type ApprovalDecision,
-  NO_USAGE,
-  type SessionId,
-  type SessionSettings,
-  type TurnError,
-  type TurnId,
-  type TurnSnapshot,
+import type {
+  AnswerDetails,
+  ApprovalDecision,
+  SessionId,
+  SessionSettings,
+  TurnError,
+  TurnId,
+  TurnSnapshot,
 } from '../../shared/session.ts';
 import { type BridgeSettings, effectiveRights } from '../../shared/settings.ts';
 import type { TurnCopies } from '../changes/folderCopies.ts';
@@ -19,15 +18,18 @@ import type { ServerRequest } from '../codex/generated/ServerRequest.ts';
 import type { CodexHost } from '../folders/codexHost.ts';
 import { newTurnId } from '../ids.ts';
 import type { Clock, HistoryStore, Logger } from '../ports.ts';
+import { checkOpen, checkQueue } from './accepting.ts';
 import type { ApprovalBroker } from './approvalBroker.ts';
 import { answerRequest } from './approvals.ts';
 import { prepareInput } from './attachments.ts';
 import type { EventWriter } from './eventWriter.ts';
 import { ForeignTurns } from './foreignTurns.ts';
+import { releaseHeld } from './heldTurns.ts';
 import type { LiveSession, SessionHost } from './liveSession.ts';
 import { beginsTurn, threadIdOf, turnIdOf } from './notificationIds.ts';
 import { prepareTask } from './prepareTask.ts';
 import type { PromptRequest } from './session.ts';
+import { queuedTurn } from './snapshots.ts';
 import type { Threads } from './threads.ts';
 import { titleOf } from './titles.ts';
 import { rightsOf } from './turnModes.ts';
@@ -127,37 +129,48 @@ export class SessionWork implements SessionHost {
     const meanwhile = this.#known(request);
     if (meanwhile !== undefined) return meanwhile;
     this.#checkAccepting(session);
-    const turn: TurnSnapshot = {
-      id: newTurnId(),
+    const turn = queuedTurn({
       source: request.source,
-      ...(work === undefined ? {} : { task: work.task }),
+      task: work?.task,
       prompt,
       attachments: prepared.infos,
-      status: 'queued',
       createdAt: this.clock.now(),
-      items: [],
-      plan: [],
-      diff: '',
-      usage: NO_USAGE,
-      notices: [],
-    };
+    });
     const { idempotencyKey } = request;
     const title = session.head.title === '' ? titleOf(prompt) : undefined;
     // One commit for all of it, also for the start where nothing is ahead.
     const events: SessionEvent[] = [{ type: 'turn.queued', turn }];
     if (title !== undefined) events.push({ type: 'session.titled', title });
-    if (this.#scheduler.hasRoom(session.id))
-      events.push(startedEvent(turn.id, settings, this.#deps.settings(), this.clock));
-    session.emitDurably(events, (snapshot, numbered) =>
-      this.#deps.history.append(snapshot, numbered, idempotencyKey === undefined ? {} : { idempotencyKey }),
-    );
     const mode = request.mode === undefined ? {} : { mode: request.mode };
     const task = work === undefined ? {} : { task: work.start };
-    this.#inputs.set(turn.id, { input: prepared.input, settings, ...mode, ...task });
+    const input: TurnInput = { input: prepared.input, settings, ...mode, ...task };
+    const atOnce = this.#scheduler.hasRoom(session.id);
+    if (atOnce) events.push(startedEvent(turn.id, settings, this.#deps.settings(), this.clock));
+    session.emitDurably(events, (snapshot, numbered) =>
+      this.#deps.history.append(snapshot, numbered, {
+        ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+        // What has to wait may outlive this bridge.
+        ...(atOnce ? {} : { input }),
+      }),
+    );
     if (title !== undefined) this.#nameThread(session, title);
-    this.#scheduler.request(session.id, turn.id);
-    this.#deps.onStatus();
+    this.#queue(session, turn.id, input);
     return { turn: turn.id };
+  }
+
+  release(session: LiveSession, turn: TurnId | undefined): Promise<TurnId[]> {
+    return releaseHeld(session, turn, {
+      history: this.#deps.history,
+      checkAccepting: () => checkOpen(session.head, this.#stopping),
+      requireLogin: () => this.#deps.codex.requireLogin(),
+      queue: (id, input) => this.#queue(session, id, input),
+    });
+  }
+
+  #queue(session: LiveSession, turn: TurnId, input: TurnInput): void {
+    this.#inputs.set(turn, input);
+    this.#scheduler.request(session.id, turn);
+    this.#deps.onStatus();
   }
 
   async steer(session: LiveSession, turn: TurnSnapshot, text: string): Promise<void> {
@@ -180,7 +193,7 @@ export class SessionWork implements SessionHost {
       } else if (run !== undefined) {
         await run.stop('cancelled');
       } else {
-        // Left by an earlier bridge: nothing runs that could end it.
+        // Held: nothing runs that could end it.
         session.endTurn(id, 'cancelled');
       }
     }
@@ -344,21 +357,8 @@ export class SessionWork implements SessionHost {
   }
 
   #checkAccepting(session: LiveSession): void {
-    if (this.#stopping)
-      throw new BridgeError('BRIDGE_STOPPING', 'The bridge is about to end. Try again in a moment.');
-    if (session.head.archived) {
-      throw new BridgeError(
-        'SESSION_ARCHIVED',
-        `The session ${session.id} is archived. Unarchive it, or start a new one.`,
-      );
-    }
-    const limit = this.#deps.settings().limits.queuedTurns;
-    if (session.head.turns.filter((turn) => turn.status === 'queued').length >= limit) {
-      throw new BridgeError(
-        'QUEUE_FULL',
-        `${limit} prompts already wait in this session. Wait for some, or cancel them.`,
-      );
-    }
+    checkOpen(session.head, this.#stopping);
+    checkQueue(session.head, this.#deps.settings().limits);
   }
 
   #runOf(session: LiveSession, turn: TurnId): TurnRun | undefined {

@@ -1,10 +1,13 @@
 import { withoutCopies } from '../../shared/changes.ts';
+import type { TurnTask } from '../../shared/review.ts';
 import {
   type FolderKey,
   NO_USAGE,
   type SessionId,
   type SessionSettings,
   type SessionSnapshot,
+  type TurnId,
+  type TurnSnapshot,
 } from '../../shared/session.ts';
 import { newSessionId, newTurnId } from '../ids.ts';
 
@@ -29,6 +32,27 @@ export function newSnapshot(
     turns: [],
     approvals: [],
     seq: 0,
+  };
+}
+
+/** A turn that waits to be started. */
+export function queuedTurn(
+  asked: Pick<TurnSnapshot, 'source' | 'prompt' | 'attachments' | 'createdAt'> & {
+    readonly id?: TurnId;
+    readonly task: TurnTask | undefined;
+  },
+): TurnSnapshot {
+  const { id = newTurnId(), task, ...rest } = asked;
+  return {
+    ...rest,
+    ...(task === undefined ? {} : { task }),
+    id,
+    status: 'queued',
+    items: [],
+    plan: [],
+    diff: '',
+    usage: NO_USAGE,
+    notices: [],
   };
 }
 

@@ -40,7 +40,7 @@ export const codexReply: Tool = withCompatErrors(
 /** What runs or waits, the earliest first; where nothing does, what was last. */
 async function rest(session: Session, call: ToolCall): Promise<ToolResult> {
   const { turns } = session.snapshot;
-  const turn = turns.find(({ status }) => !hasEnded(status)) ?? turns.at(-1);
+  const turn = turns.find(({ status, held }) => !hasEnded(status) && held !== true) ?? turns.at(-1);
   if (turn === undefined) {
     throw new BridgeError(
       'PROMPT_EMPTY',

@@ -155,7 +155,7 @@ function conversation(session: SessionSnapshot): string {
 
 function turnText(turn: TurnSnapshot): string {
   const who = turn.source.name ?? turn.source.kind;
-  const parts = [`## ${who} (${turn.status}, turn ${turn.id})`, turn.prompt];
+  const parts = [`## ${who} (${turn.held === true ? 'held' : turn.status}, turn ${turn.id})`, turn.prompt];
   const attached = turn.attachments.map((attachment) => attachment.label);
   if (attached.length > 0) parts.push(`Attached: ${attached.join(', ')}`);
   const answer = answerOf(turn);

@@ -75,7 +75,16 @@ export const status = defineTool({
     limits: z.record(z.string(), z.number()).optional(),
     ceiling: z.object({ sandbox: z.string(), approval_policy: z.string(), network: z.boolean() }).optional(),
     session: sessionSummarySchema.optional(),
-    turns: z.array(z.object({ turn: z.string(), status: z.string(), prompt: z.string() })).optional(),
+    turns: z
+      .array(
+        z.object({
+          turn: z.string(),
+          status: z.string(),
+          held: z.boolean().optional(),
+          prompt: z.string(),
+        }),
+      )
+      .optional(),
     turn: turnResultSchema.optional(),
     error: errorSchema.optional(),
   }),
@@ -105,12 +114,13 @@ async function sessionStatus(call: ToolCall, id: string): Promise<ToolResult> {
   const turns = snapshot.turns.slice(-SESSIONS).map((turn) => ({
     turn: turn.id,
     status: turn.status,
+    ...(turn.held === true ? { held: true } : {}),
     prompt: clip(turn.prompt),
   }));
   const summary = summarize(snapshot, call.bridge.settings);
   const lines = [
     `Session ${summary.session} "${summary.title}": ${summary.state}, ${summary.turns} turns`,
-    ...turns.map((turn) => `- ${turn.turn} ${turn.status}: ${turn.prompt}`),
+    ...turns.map((turn) => `- ${turn.turn} ${turn.held === true ? 'held' : turn.status}: ${turn.prompt}`),
   ];
   return { structured: { session: summary, turns }, text: lines.join('\n') };
 }
