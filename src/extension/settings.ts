@@ -29,6 +29,7 @@ export function readSettings(configuration: Configuration): BridgeSettings {
       approvalPolicy: get('ceiling.approvalPolicy'),
       network: get('ceiling.network'),
       writableRoots: get('ceiling.writableRoots'),
+      acceptForSession: get('ceiling.acceptForSession'),
     },
     defaults: {
       ...(model === undefined ? {} : { model }),
@@ -43,6 +44,7 @@ export function readSettings(configuration: Configuration): BridgeSettings {
       sessionExpiryDays: get('limits.sessionExpiryDays'),
       turnTimeoutMinutes: get('limits.turnTimeoutMinutes'),
       approvalMinutesAlone: get('limits.approvalMinutesAlone'),
+      approvalMinutes: get('limits.approvalMinutes'),
       queuedTurns: get('limits.queuedTurns'),
       graceSeconds: get('limits.graceSeconds'),
     },

@@ -2,6 +2,7 @@ import type { TurnChanges } from './changes.ts';
 import type {
   Approval,
   ApprovalDecision,
+  ApprovalResolver,
   Item,
   PlanStep,
   SessionSettings,
@@ -15,9 +16,6 @@ import type {
 
 /** Which text of an item a delta extends. */
 export type DeltaField = 'text' | 'summary' | 'output';
-
-/** Who decided an approval: a face, the deadline, or Codex itself (another client, or the turn ended). */
-export type ApprovalResolver = 'face' | 'timeout' | 'codex' | 'turn_ended';
 
 /** Everything that can happen to a session. Applied in order of `seq` by the reducer, on every side. */
 export type SessionEvent =

@@ -119,15 +119,21 @@ export type Item =
       readonly findings?: readonly ReviewFinding[];
     })
   | (ItemBase & { readonly type: 'compaction' })
-  /** What was answered to Codex, where no other item tells: a no with its reason, an answer, rights. */
+  /** What became of a question of Codex's: what was asked, how it was decided, and by whom. */
   | (ItemBase & {
       readonly type: 'decision';
       readonly about: Approval['request']['kind'];
       /** What Codex asked for, in words: the command, the files, the rights, the question. */
       readonly subject: string;
-      readonly decision: ApprovalDecision;
-      /** `timeout`: for too long nobody was there who could have answered. */
-      readonly by: 'face' | 'timeout';
+      /** Where the command was to run. */
+      readonly cwd?: string;
+      /** The changes that were asked for, as they were shown. */
+      readonly diff?: string;
+      /** Absent where it is not known: Codex was answered elsewhere, as in its own terminal. */
+      readonly decision?: ApprovalDecision;
+      readonly by: ApprovalResolver;
+      /** Who answered, where that was a face or an MCP client; absent in what earlier versions wrote. */
+      readonly who?: TurnSource;
       readonly reason?: string;
       readonly answers?: readonly AnswerRecord[];
     })
@@ -196,6 +202,12 @@ export interface TurnSnapshot {
   readonly error?: TurnError;
   readonly notices: readonly TurnNotice[];
 }
+
+/**
+ * What decided an approval: a face (also an MCP client's person), the deadline, another client of Codex's, or
+ * the end of its turn.
+ */
+export type ApprovalResolver = 'face' | 'timeout' | 'codex' | 'turn_ended';
 
 export type ApprovalDecision = 'accept' | 'accept_for_session' | 'decline' | 'cancel';
 

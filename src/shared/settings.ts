@@ -49,6 +49,8 @@ export const bridgeSettingsSchema = z.object({
     network: z.boolean(),
     /** Directories that commands in the `workspace-write` sandbox may write to beside the folder. */
     writableRoots: z.exactOptional(z.array(absolutePath).check(z.maxLength(100))),
+    /** A person may accept what Codex asks for the rest of its session, instead of once. */
+    acceptForSession: z.exactOptional(z.boolean()),
   }),
   defaults: z.object({
     model: z.exactOptional(z.string()),
@@ -69,6 +71,8 @@ export const bridgeSettingsSchema = z.object({
     turnTimeoutMinutes: z.number().check(z.gte(0)),
     /** Minutes until an approval is declined when no face is there that could answer. */
     approvalMinutesAlone: z.number().check(z.gt(0)),
+    /** Minutes until an approval is declined also when a face is there; 0: it waits. */
+    approvalMinutes: z.exactOptional(z.number().check(z.gte(0))),
     /** Prompts waiting in one session. */
     queuedTurns: z.int().check(z.gte(1), z.lte(10_000)),
     /** Seconds that the bridge stays when no face, no client and no turn is there. */
@@ -94,7 +98,13 @@ export type BridgeSettings = z.infer<typeof bridgeSettingsSchema>;
 
 export const DEFAULT_SETTINGS: BridgeSettings = {
   codex: { environment: [] },
-  ceiling: { sandbox: 'workspace-write', approvalPolicy: 'on-request', network: false, writableRoots: [] },
+  ceiling: {
+    sandbox: 'workspace-write',
+    approvalPolicy: 'on-request',
+    network: false,
+    writableRoots: [],
+    acceptForSession: false,
+  },
   defaults: { sandbox: 'workspace-write', approvalPolicy: 'on-request' },
   limits: {
     runningTurns: 4,
@@ -103,6 +113,7 @@ export const DEFAULT_SETTINGS: BridgeSettings = {
     sessionExpiryDays: 0,
     turnTimeoutMinutes: 120,
     approvalMinutesAlone: 5,
+    approvalMinutes: 0,
     queuedTurns: 100,
     graceSeconds: 60,
   },

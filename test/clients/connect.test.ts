@@ -350,7 +350,7 @@ describe('the bridge’s own Codex', () => {
     ['as a command', async () => `command = ${JSON.stringify(await trap())}\nargs = ["attach"]\n`],
     ['by its address', async () => 'url = "http://127.0.0.1:9/mcp"\n'],
     ['not at all', async () => undefined],
-  ])('does not start the bridge for itself, which is registered %s', async (_how, entry) => {
+  ])('A8: does not start the bridge for itself, which is registered %s', async (_how, entry) => {
     const text = await entry();
     const config = join(home(), 'config.toml');
     await appendFile(config, `\n[mcp_servers.other]\ncommand = "${await trap()}-2"\n`);

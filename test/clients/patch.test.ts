@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { DEFAULT_SETTINGS } from '../../src/shared/settings.ts';
 import { connectClient, ERAS, type TestClient } from '../support/mcpClients.ts';
 import { type RealBridge, startRealBridge } from '../support/realBridge.ts';
 import { command, Latch, patch, text, words } from '../support/scriptedModel.ts';
@@ -235,7 +236,9 @@ describe('patch where the person wants to be asked, or allows no change', () => 
     [{ sandbox: 'read-only', approvalPolicy: 'on-request' }, ['preview', 'apply']],
     [{ sandbox: 'workspace-write', approvalPolicy: 'untrusted' }, ['applied']],
   ] as const)('%o', async (ceiling, refusedModes) => {
-    const bridge = await startRealBridge({ settings: { ceiling: { ...ceiling, network: false } } });
+    const bridge = await startRealBridge({
+      settings: { ceiling: { ...DEFAULT_SETTINGS.ceiling, ...ceiling } },
+    });
     const [endpoint] = bridge.endpoints.folders;
     const client = await connectClient(ERAS[1], endpoint ?? { url: '', token: '' });
     try {
@@ -256,7 +259,7 @@ describe('patch where the person wants to be asked, or allows no change', () => 
         );
         await asked.promise;
         const [{ session, turn } = { session: undefined, turn: undefined }] = bridge.folder(0).pendingTurns();
-        session?.answer(session.snapshot.approvals[0]?.id ?? '', 'accept');
+        session?.answer(session.snapshot.approvals[0]?.id ?? '', 'accept', { kind: 'window' });
         expect((await previewing).data).toMatchObject({ files: [{ path: 'n.txt', kind: 'add' }] });
         const { data } = await client.call('patch', { turn: turn?.id, mode: 'apply' });
         expect(data['error']).toMatchObject({ code: 'RIGHTS_EXCEED_CEILING' });

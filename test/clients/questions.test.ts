@@ -40,7 +40,7 @@ describe.each(ERAS)('questions on the way, through MCP %s', (era) => {
           const approval = session.snapshot.approvals[0];
           if (approval === undefined) continue;
           subscription.dispose();
-          session.answer(approval.id, decision);
+          session.answer(approval.id, decision, { kind: 'window' });
           resolve();
         }
       };
@@ -63,14 +63,18 @@ describe.each(ERAS)('questions on the way, through MCP %s', (era) => {
     expect(bridge.model.prompts().filter((one) => one === prompt)).toHaveLength(1);
   });
 
-  it('are declined by the client with its reason', async () => {
+  it('A10: are declined by the client with its reason, and the history has its name', async () => {
     const client = await connect(async () => ({
       action: 'accept',
       content: { decision: 'decline', reason: 'not on my machine' },
     }));
     const { data } = await client.call('ask', { prompt: `!run touch no-${era}` });
     expect(made(`no-${era}`)).toBe(false);
-    expect(bridge.folder(0).exportSession(String(data['session']), 'json')).toContain('not on my machine');
+    const kept = bridge.folder(0).exportSession(String(data['session']), 'json');
+    expect(kept).toContain('not on my machine');
+    expect(JSON.parse(kept).session.turns[0].items).toContainEqual(
+      expect.objectContaining({ type: 'decision', who: { kind: 'mcp', name: 'test-client' } }),
+    );
   });
 
   it('that the client dismisses are left to VS Code', async () => {
@@ -126,7 +130,7 @@ describe.each(ERAS)('questions on the way, through MCP %s', (era) => {
     expect((await call).data).toMatchObject({ status: 'completed' });
   });
 
-  it('stay in VS Code unless the person wants them at the client', async () => {
+  it('A8: stay in VS Code unless the person wants them at the client', async () => {
     const closed = await startRealBridge({ settings: ASKS });
     try {
       const endpoint = closed.endpoints.folders[0];

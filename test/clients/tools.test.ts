@@ -157,7 +157,7 @@ describe.each(ERAS)('real Codex through MCP %s', (era) => {
       waiting_for: [expect.stringContaining('touch approved.txt')],
     });
     const session = bridge.folder(0).session(approval?.session ?? '');
-    session.answer(session.snapshot.approvals[0]?.id ?? '', 'accept');
+    session.answer(session.snapshot.approvals[0]?.id ?? '', 'accept', { kind: 'window' });
     expect((await asking).data).toMatchObject({ status: 'completed', answer: 'approved and done' });
   });
 

@@ -46,7 +46,7 @@ interface Asked {
 }
 
 const idle = ({ turns }: SessionSnapshot) => turns.every((turn) => hasEnded(turn.status));
-const decisions = ({ turns }: SessionSnapshot): Item[] =>
+const decided = ({ turns }: SessionSnapshot): Item[] =>
   turns.flatMap(({ items }) => items.filter(({ type }) => type === 'decision'));
 
 /** A turn in which the model does this at first, and then says what it was told; Codex asks about it. */
@@ -95,14 +95,14 @@ describe('a no with its reason', () => {
     await bridge.restart();
     const again = await joinFace();
     const kept = await again.rpc.request('session.open', { session: id });
-    expect(decisions(kept)).toEqual(decisions(done));
+    expect(decided(kept)).toEqual(decided(done));
     const { data } = await again.rpc.request('session.export', { session: id, format: 'json' });
     const markdown = await again.rpc.request('session.export', { session: id, format: 'markdown' });
     expect(markdown.data).toContain('> Because: Use npm instead.');
     const folder = bridge.folder(0).info.key;
     const { sessions } = await again.rpc.request('session.import', { folder, data });
     const copy = await again.rpc.request('session.open', { session: sessions[0] ?? '' });
-    expect(decisions(copy)).toEqual(decisions(done));
+    expect(decided(copy)).toEqual(decided(done));
   });
 
   it('becomes the next prompt where the turn is stopped', async () => {
@@ -119,7 +119,7 @@ describe('a no with its reason', () => {
       { prompt: 'go', status: 'cancelled' },
       { prompt: 'Something else first.', source, status: 'completed' },
     ]);
-    expect(decisions(done)).toMatchObject([{ decision: 'cancel', reason: 'Something else first.' }]);
+    expect(decided(done)).toMatchObject([{ decision: 'cancel', reason: 'Something else first.' }]);
     expect(existsSync(join(bridge.folders[0] ?? '', 'made.txt'))).toBe(false);
   });
 });
@@ -174,7 +174,7 @@ describe("the model's question", () => {
     expect(answerOf(done.turns[0] ?? expect.fail())).toContain(
       JSON.stringify({ answers: { colour: { answers: [value] } } }),
     );
-    expect(decisions(done)).toMatchObject([
+    expect(decided(done)).toMatchObject([
       { about: 'question', decision: 'accept', answers: [{ question: 'Which colour?', answer: value }] },
     ]);
   });
@@ -206,8 +206,9 @@ describe("the model's question", () => {
     expect(followed.events.map(({ event }) => event)).toContainEqual(
       expect.objectContaining({ type: 'approval.resolved', by: 'codex' }),
     );
-    // What was answered there is not known here.
-    expect(decisions(done)).toEqual([]);
+    // How it was answered there is not known here.
+    expect(decided(done)).toMatchObject([{ about: 'question', by: 'codex' }]);
+    expect(decided(done)[0]).not.toHaveProperty('decision');
     viewer.dispose();
   });
 
@@ -217,7 +218,7 @@ describe("the model's question", () => {
     const done = await followed.until(idle);
     expect(done.turns).toMatchObject([{ status: 'completed' }]);
     expect(answerOf(done.turns[0] ?? expect.fail())).toContain('{"answers":{}}');
-    expect(decisions(done)).toMatchObject([{ decision: 'decline', status: 'declined' }]);
+    expect(decided(done)).toMatchObject([{ decision: 'decline', status: 'declined' }]);
   });
 
   it('stops the turn where that is wanted', async () => {
@@ -230,28 +231,37 @@ describe("the model's question", () => {
 });
 
 describe('a request for rights', () => {
-  it('says exactly what, and is granted for the turn', async () => {
-    bridge = await startRealBridge({ codexFeatures: ['request_permissions_tool'] });
-    const { face, followed, id, approval } = await ask(
-      call('request_permissions', {
+  it.each([
+    [true, ['accept', 'accept_for_session', 'decline', 'cancel']],
+    [false, ['accept', 'decline', 'cancel']],
+  ])(
+    'A10: says exactly what, and is granted for the turn (for the session, too: %s)',
+    async (acceptForSession, decisions) => {
+      bridge = await startRealBridge({
+        codexFeatures: ['request_permissions_tool'],
+        settings: { ceiling: { ...DEFAULT_SETTINGS.ceiling, acceptForSession } },
+      });
+      const { face, followed, id, approval } = await ask(
+        call('request_permissions', {
+          reason: 'to install',
+          permissions: { network: { enabled: true }, file_system: { read: ['/etc'], write: ['/opt/x'] } },
+        }),
+      );
+      expect(approval).toMatchObject({
         reason: 'to install',
-        permissions: { network: { enabled: true }, file_system: { read: ['/etc'], write: ['/opt/x'] } },
-      }),
-    );
-    expect(approval).toMatchObject({
-      reason: 'to install',
-      decisions: ['accept', 'accept_for_session', 'decline', 'cancel'],
-      request: { kind: 'permissions', text: 'Network access to any host\nRead /etc\nWrite /opt/x' },
-    });
-    await face.rpc.request('approval.answer', { session: id, approval: approval.id, decision: 'accept' });
-    const done = await followed.until(idle);
-    const answer = answerOf(done.turns[0] ?? expect.fail());
-    expect(answer).toContain('"scope":"turn"');
-    expect(answer).toContain('/opt/x');
-    expect(decisions(done)).toMatchObject([
-      { about: 'permissions', decision: 'accept', subject: expect.stringContaining('Write /opt/x') },
-    ]);
-  });
+        decisions,
+        request: { kind: 'permissions', text: 'Network access to any host\nRead /etc\nWrite /opt/x' },
+      });
+      await face.rpc.request('approval.answer', { session: id, approval: approval.id, decision: 'accept' });
+      const done = await followed.until(idle);
+      const answer = answerOf(done.turns[0] ?? expect.fail());
+      expect(answer).toContain('"scope":"turn"');
+      expect(answer).toContain('/opt/x');
+      expect(decided(done)).toMatchObject([
+        { about: 'permissions', decision: 'accept', subject: expect.stringContaining('Write /opt/x') },
+      ]);
+    },
+  );
 });
 
 describe("the question of an MCP server of Codex's", () => {
@@ -317,7 +327,7 @@ startup_timeout_sec = 60
     await face.rpc.request('approval.answer', { session: id, approval: approval.id, decision: 'accept' });
     const done = await followed.until(idle);
     expect(answerOf(done.turns[0] ?? expect.fail()).replaceAll('\\', '')).toContain('{"action":"accept"');
-    expect(decisions(done)).toMatchObject([{ about: 'question', decision: 'accept' }]);
+    expect(decided(done)).toMatchObject([{ about: 'question', decision: 'accept' }]);
   });
 
   it('can be declined', async () => {

@@ -307,8 +307,8 @@ describe('approvals', () => {
       expect(approvals).toMatchObject([
         { turn, request: { kind: 'command', command: expect.stringContaining(`touch ${decision}.txt`) } },
       ]);
-      session.answer(approvals[0]?.id ?? '', decision);
-      expect(() => session.answer(approvals[0]?.id ?? '', 'accept')).toThrow(
+      session.answer(approvals[0]?.id ?? '', decision, { kind: 'window' });
+      expect(() => session.answer(approvals[0]?.id ?? '', 'accept', { kind: 'window' })).toThrow(
         expect.objectContaining({ code: 'APPROVAL_NOT_FOUND' }),
       );
       expect((await session.ended(turn)).status).toBe('completed');
@@ -338,7 +338,7 @@ describe('approvals', () => {
     const { approvals } = await until(session, (snapshot) => snapshot.approvals.length > 0);
     await session.cancel();
     expect(session.snapshot.approvals).toEqual([]);
-    expect(() => session.answer(approvals[0]?.id ?? '', 'accept')).toThrow(
+    expect(() => session.answer(approvals[0]?.id ?? '', 'accept', { kind: 'window' })).toThrow(
       expect.objectContaining({ code: 'APPROVAL_NOT_FOUND' }),
     );
   });

@@ -221,7 +221,7 @@ describe('the terminal of a session', () => {
     const asked = await until(session, (snapshot) => snapshot.approvals.length === 1);
     expect(asked.approvals[0]?.request).toMatchObject({ kind: 'command' });
     await viewer.shows('Would you like to run');
-    session.answer(asked.approvals[0]?.id ?? '', 'accept');
+    session.answer(asked.approvals[0]?.id ?? '', 'accept', { kind: 'window' });
     expect(await lastEnded(session, 1)).toMatchObject({ status: 'completed' });
     expect(existsSync(`${target}.1`)).toBe(true);
 

@@ -7,12 +7,17 @@ import { SkewClock } from '../support/skewClock.ts';
 
 const MINUTE = 60_000;
 
+/** Who answers. */
+const YOU = { kind: 'window' } as const;
+
 let clock: SkewClock;
+let answerMs: number;
 let broker: ApprovalBroker;
 
 beforeEach(() => {
   clock = new SkewClock();
-  broker = new ApprovalBroker({ clock, aloneMs: () => 5 * MINUTE });
+  answerMs = 0;
+  broker = new ApprovalBroker({ clock, aloneMs: () => 5 * MINUTE, answerMs: () => answerMs });
 });
 
 /** What a broker uses of a session: a place for events. */
@@ -50,17 +55,17 @@ function asking() {
 }
 
 describe('an answer', () => {
-  test('counts once, and is told', async () => {
+  test('A10: counts once, and is told', async () => {
     const { session, events, decided, ask, resolutions } = asking();
     const asked = ask('a');
     expect(events).toEqual([{ type: 'approval.requested', approval: approval('a') }]);
     expect(broker.size).toBe(1);
-    broker.answer(session, 'a', 'accept');
+    broker.answer(session, 'a', 'accept', YOU);
     await asked;
     expect(decided).toEqual({ a: 'accept' });
     expect(resolutions()).toEqual([['a', 'accept', 'face']]);
     expect(broker.size).toBe(0);
-    expect(() => broker.answer(session, 'a', 'decline')).toThrow(
+    expect(() => broker.answer(session, 'a', 'decline', YOU)).toThrow(
       expect.objectContaining({ code: 'APPROVAL_NOT_FOUND' }),
     );
     broker.resolvedElsewhere('codex-a');
@@ -69,23 +74,23 @@ describe('an answer', () => {
     expect(resolutions()).toHaveLength(1);
   });
 
-  test('must be to a question of that session, and one that was offered', async () => {
+  test('A10: must be to a question of that session, and one that was offered', async () => {
     const { session, ask, resolutions } = asking();
     const asked = ask('a');
-    expect(() => broker.answer(session, 'b', 'accept')).toThrow(
+    expect(() => broker.answer(session, 'b', 'accept', YOU)).toThrow(
       expect.objectContaining({ code: 'APPROVAL_NOT_FOUND' }),
     );
-    expect(() => broker.answer(sessionStub().session, 'a', 'accept')).toThrow(
+    expect(() => broker.answer(sessionStub().session, 'a', 'accept', YOU)).toThrow(
       expect.objectContaining({ code: 'APPROVAL_NOT_FOUND' }),
     );
-    expect(() => broker.answer(session, 'a', 'accept_for_session')).toThrow(
+    expect(() => broker.answer(session, 'a', 'accept_for_session', YOU)).toThrow(
       expect.objectContaining({
         code: 'INVALID_INPUT',
         message: expect.stringContaining('accept, decline, cancel'),
       }),
     );
     expect(resolutions()).toEqual([]);
-    broker.answer(session, 'a', 'decline');
+    broker.answer(session, 'a', 'decline', YOU);
     await asked;
   });
 
@@ -93,20 +98,24 @@ describe('an answer', () => {
     const decisions: string[] = [];
     const session = {
       emit: (event: SessionEvent) => {
-        if (event.type === 'approval.requested') broker.answer(live, event.approval.id, 'accept');
+        if (event.type === 'approval.requested') broker.answer(live, event.approval.id, 'accept', YOU);
         else decisions.push(event.type);
       },
     };
     // Only `emit` is used, and identity.
     const live = session as unknown as LiveSession;
-    expect(await broker.ask(live, approval('a'), 'codex-a')).toEqual({ decision: 'accept', by: 'face' });
-    expect(decisions).toEqual(['approval.resolved']);
+    expect(await broker.ask(live, approval('a'), 'codex-a')).toEqual({
+      decision: 'accept',
+      by: 'face',
+      who: YOU,
+    });
+    expect(decisions).toEqual(['item.completed', 'approval.resolved']);
     expect(clock.pending).toBe(0);
   });
 });
 
 describe('without an answer', () => {
-  test('a question is declined after its own time alone', async () => {
+  test('A8: a question is declined after its own time alone', async () => {
     const { decided, ask, resolutions } = asking();
     const first = ask('a');
     clock.advance(4 * MINUTE);
@@ -144,11 +153,30 @@ describe('without an answer', () => {
     expect(decided).toEqual({ a: 'decline' });
   });
 
-  test('a question is void with its turn, or with Codex', async () => {
+  test('A8: a question is declined at its deadline also while somebody is there, where the person wants one', async () => {
+    answerMs = 10 * MINUTE;
+    broker.setAttended(true);
     const { decided, ask, resolutions } = asking();
+    const asked = ask('a');
+    clock.advance(9 * MINUTE);
+    // Who comes and goes does not buy it time.
+    broker.setAttended(true);
+    expect(resolutions()).toEqual([]);
+    clock.advance(MINUTE);
+    await asked;
+    expect(decided).toEqual({ a: 'decline' });
+    expect(resolutions()).toEqual([['a', 'decline', 'timeout']]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('A10: a question is void with its turn, or with Codex', async () => {
+    const { session, decided, ask, resolutions } = asking();
     const asked = [ask('a', 't_1'), ask('b', 't_2'), ask('c', 't_2')];
     broker.void('t_1');
     await asked[0];
+    expect(() => broker.answer(session, 'a', 'accept', YOU)).toThrow(
+      expect.objectContaining({ code: 'APPROVAL_NOT_FOUND' }),
+    );
     expect(decided).toEqual({ a: 'cancel' });
     broker.void();
     await Promise.all(asked);
@@ -192,14 +220,14 @@ describe('what comes along', () => {
       events,
       items: () => events.flatMap((event) => (event.type === 'item.completed' ? [event.item] : [])),
       answer: (decision: ApprovalDecision, details?: AnswerDetails) =>
-        broker.answer(session, 'a', decision, details),
+        broker.answer(session, 'a', decision, YOU, details),
     };
   }
 
   test('the reason of a no is in the transcript before the question is closed', async () => {
     const { asked, events, items, answer } = put();
     answer('decline', { reason: ' use npm \n' });
-    expect(await asked).toEqual({ decision: 'decline', by: 'face', reason: 'use npm' });
+    expect(await asked).toEqual({ decision: 'decline', by: 'face', who: YOU, reason: 'use npm' });
     expect(events.map(({ type }) => type)).toEqual([
       'approval.requested',
       'item.completed',
@@ -210,12 +238,52 @@ describe('what comes along', () => {
     ]);
   });
 
-  test('what Codex tells itself is not told twice', async () => {
+  test('A10: every decision is kept: what was asked, how it was decided, who did it and when', async () => {
+    const diff = '@@ -1 +1 @@\n-a\n+b';
+    const change = { path: 'a.ts', kind: 'update', added: 1, removed: 1, diff } as const;
+    clock.advance(1000);
+    const command = put();
+    command.answer('accept');
+    await command.asked;
+    expect(command.items()).toEqual([
+      {
+        type: 'decision',
+        id: 'a',
+        status: 'completed',
+        startedAt: 0,
+        endedAt: clock.now(),
+        about: 'command',
+        subject: 'make',
+        cwd: '/',
+        decision: 'accept',
+        by: 'face',
+        who: YOU,
+      },
+    ]);
+    const patch = put({ kind: 'file_change', changes: [change], grantRoot: '/opt' });
+    broker.void('t_1');
+    await patch.asked;
+    expect(patch.items()).toMatchObject([
+      {
+        subject: 'a.ts',
+        diff: `update a.ts\n${diff}\nand to write below /opt`,
+        by: 'turn_ended',
+        status: 'failed',
+      },
+    ]);
+    const rights = put({ kind: 'permissions', text: 'Write /opt' });
+    broker.resolvedElsewhere('codex-a');
+    await rights.asked;
+    // How it was answered in Codex's own terminal is not told.
+    expect(rights.items()).toMatchObject([{ subject: 'Write /opt', by: 'codex', status: 'completed' }]);
+    expect(rights.items()[0]).not.toHaveProperty('decision');
+  });
+
+  test('an empty reason is none', async () => {
     for (const details of [undefined, {}, { reason: ' ' }]) {
-      const { asked, items, answer } = put();
+      const { asked, answer } = put();
       answer('decline', details);
-      expect(await asked).toEqual({ decision: 'decline', by: 'face' });
-      expect(items()).toEqual([]);
+      expect(await asked).toEqual({ decision: 'decline', by: 'face', who: YOU });
     }
   });
 
@@ -225,7 +293,7 @@ describe('what comes along', () => {
       expect.objectContaining({ code: 'INVALID_INPUT' }),
     );
     answer('accept');
-    expect(await asked).toEqual({ decision: 'accept', by: 'face' });
+    expect(await asked).toEqual({ decision: 'accept', by: 'face', who: YOU });
   });
 
   test('answers are checked, and a secret one is kept nowhere', async () => {
@@ -248,7 +316,7 @@ describe('what comes along', () => {
     expect(JSON.stringify(events)).not.toContain('hunter2');
   });
 
-  test('a question that nobody could answer says so; one that was answered elsewhere does not', async () => {
+  test('a question that nobody could answer says so; one that was answered elsewhere says that', async () => {
     const alone = put(QUESTION);
     clock.advance(5 * MINUTE);
     expect(await alone.asked).toEqual({ decision: 'decline', by: 'timeout' });
@@ -256,6 +324,6 @@ describe('what comes along', () => {
     const elsewhere = put(QUESTION);
     broker.resolvedElsewhere('codex-a');
     expect(await elsewhere.asked).toBeUndefined();
-    expect(elsewhere.items()).toEqual([]);
+    expect(elsewhere.items()).toMatchObject([{ by: 'codex' }]);
   });
 });

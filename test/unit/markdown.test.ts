@@ -261,7 +261,7 @@ Which?
 > The key?
 > (kept secret)
 
-**Declined** (nobody was there to answer):
+**Declined, nobody answered in time**:
 
 \`\`\`text
 Write /opt

@@ -18,7 +18,7 @@ function settings(
 ): BridgeSettings {
   return {
     ...DEFAULT_SETTINGS,
-    ceiling: { sandbox: ceiling[0], approvalPolicy: ceiling[1], network: false },
+    ceiling: { ...DEFAULT_SETTINGS.ceiling, sandbox: ceiling[0], approvalPolicy: ceiling[1] },
     defaults: { sandbox: defaults[0], approvalPolicy: defaults[1] },
   };
 }

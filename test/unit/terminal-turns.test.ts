@@ -80,7 +80,7 @@ beforeEach(() => {
     // Only the place of a copy is needed, not the copy.
     previews: { of: () => ({ ...copies, cwd: '/copies/t/folder' }) } as unknown as Previews,
     threads: new Threads({ folder: process.cwd(), settings }),
-    broker: new ApprovalBroker({ clock: systemClock, aloneMs: () => 60_000 }),
+    broker: new ApprovalBroker({ clock: systemClock, aloneMs: () => 60_000, answerMs: () => 0 }),
     folder: process.cwd(),
     session: () => session,
     makeRoom: async () => {},
@@ -324,7 +324,7 @@ describe('turns of the terminal beside ours', () => {
       });
     });
     start.answer({ turn: { id: 'own' } });
-    session.answer(await asked, 'accept');
+    session.answer(await asked, 'accept', { kind: 'window' });
     expect(await answered).toEqual({ decision: 'accept' });
     completed('own');
     await session.ended(turn);

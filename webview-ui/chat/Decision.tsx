@@ -1,14 +1,21 @@
 import type { Item } from '../../src/shared/session.ts';
 import { Icon } from './Icon.tsx';
-import { commandLabel } from './text.ts';
+import { commandLabel, sourceText } from './text.ts';
 import { Visible } from './Visible.tsx';
 
 /** Longer ones are cut to one line: the item beside it, or the card at its time, has shown all. */
 const SUBJECT_LENGTH = 200;
 
-/** What was answered to Codex: a no with its reason, the answers to a question, rights that were given. */
+/**
+ * What became of a question of Codex's: a no with its reason, answers, rights that were given, or that somebody
+ * else decided. What this person did to a command or a patch is seen from that item itself.
+ */
 export function Decision({ item }: { item: Extract<Item, { type: 'decision' }> }) {
-  const { subject, reason, answers, status, about } = item;
+  const { subject, reason, answers, status, about, by, who } = item;
+  const seenAbove = about === 'command' || about === 'file_change';
+  const byOthers = by === 'timeout' || who?.kind === 'mcp';
+  if (by === 'turn_ended' || by === 'codex') return null;
+  if (seenAbove && reason === undefined && !byOthers) return null;
   const short =
     about === 'question' && answers !== undefined
       ? ''
@@ -42,17 +49,19 @@ export function Decision({ item }: { item: Extract<Item, { type: 'decision' }> }
   );
 }
 
-function headOf({ about, decision, by }: Extract<Item, { type: 'decision' }>): string {
-  if (by === 'timeout') return 'Declined, because nobody was there to answer';
+function headOf({ about, decision, by, who }: Extract<Item, { type: 'decision' }>): string {
+  if (by === 'timeout') return 'Declined, because nobody answered in time';
+  const where = who?.kind === 'mcp' ? ` (in ${sourceText(who).label})` : '';
   switch (decision) {
     case 'accept':
-      return about === 'question' ? 'You answered' : 'You accepted, for this turn';
+      if (about === 'question') return `You answered${where}`;
+      return `${about === 'permissions' ? 'You accepted, for this turn' : 'You accepted'}${where}`;
     case 'accept_for_session':
-      return 'You accepted, for this session';
-    case 'decline':
-      return 'You declined';
+      return `You accepted, for this session${where}`;
     case 'cancel':
-      return 'You declined and stopped the turn';
+      return `You declined and stopped the turn${where}`;
+    default:
+      return `You declined${where}`;
   }
 }
 

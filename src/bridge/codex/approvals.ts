@@ -310,7 +310,7 @@ function specialPlace(place: FileSystemSpecialPath): string {
   }
 }
 
-function isYes(decision: ApprovalDecision): decision is 'accept' | 'accept_for_session' {
+export function isYes(decision: ApprovalDecision): decision is 'accept' | 'accept_for_session' {
   return decision === 'accept' || decision === 'accept_for_session';
 }
 

@@ -3,7 +3,7 @@ import { BridgeError } from '../../shared/errors.ts';
 import { FACE_CONTRACT, type FaceContract, faceSchemas } from '../../shared/faces.ts';
 import { taskText } from '../../shared/review.ts';
 import { type Handlers, type MessagePort, type Params, RpcServer } from '../../shared/rpc.ts';
-import type { FolderKey, SessionId } from '../../shared/session.ts';
+import type { FolderKey, SessionId, TurnSource } from '../../shared/session.ts';
 import type { BridgeApi, FolderApi } from '../api.ts';
 import type { ChangesDoor } from '../changes/changesDoor.ts';
 import type { AccountDoor } from '../folders/folderAccount.ts';
@@ -73,7 +73,7 @@ export class Face implements Disposable {
   }
 
   get canAnswer(): boolean {
-    return this.#hello?.canAnswer === true;
+    return this.#hello?.canAnswer === true && this.#hello.kind !== 'shim';
   }
 
   /** Whether it has added the folder, and not removed it. */
@@ -172,11 +172,14 @@ export class Face implements Disposable {
       }),
       'session.import': ({ folder: key, data }) => ({ sessions: folder(key).importSessions(data) }),
       'approval.answer': ({ session: id, approval, decision, ...details }) => {
-        session(id).answer(approval, decision, details);
+        session(id).answer(approval, decision, this.#person(), details);
         return null;
       },
       statistics: ({ folder: key }) => (key === undefined ? this.#bridge() : folder(key)).statistics(),
-      ...this.#terminals.handlers(() => this.#bridge()),
+      ...this.#terminals.handlers(
+        () => this.#bridge(),
+        () => this.#person(),
+      ),
       ...changesHandlers(this.#deps.changes, () => this.#bridge()),
       ...accountHandlers(this.#deps.accounts, () => this.#bridge()),
       ...this.#mcp.handlers(() => this.#bridge()),
@@ -191,6 +194,16 @@ export class Face implements Disposable {
   #bridge(): BridgeApi {
     if (this.#hello !== undefined) return this.#deps.bridge;
     throw new BridgeError('BRIDGE_CONTRACT', 'The first request of a face is "hello".');
+  }
+
+  /** Where the person sits. What no person sits at answers nothing, and types nothing. */
+  #person(): TurnSource {
+    this.#bridge();
+    if (this.canAnswer) return { kind: this.#hello?.kind === 'cli' ? 'cli' : 'window' };
+    throw new BridgeError(
+      'INVALID_INPUT',
+      'Nobody sits at this connection who could decide. Answer in VS Code, or in "codex-bridge ask" at a terminal.',
+    );
   }
 
   #greet(hello: Params<FaceContract, 'hello'>) {

@@ -27,14 +27,16 @@ export class FaceTerminals implements Disposable {
     this.#emit = emit;
   }
 
-  /** `greeted` throws before the face has said hello. */
-  handlers(greeted: () => void): Pick<Handlers<FaceContract>, keyof TerminalRequests> {
+  /** `greeted` throws before the face has said hello, `person` where nobody sits at it. */
+  handlers(greeted: () => void, person: () => void): Pick<Handlers<FaceContract>, keyof TerminalRequests> {
     return {
       'terminal.open': ({ session, viewer, ...options }) => {
         greeted();
         return this.#open(session, viewer, options);
       },
       'terminal.input': ({ session, data }) => {
+        // Codex's own terminal takes answers to approvals, too.
+        person();
         const [view] = this.#views.get(session)?.values() ?? [];
         if (view === undefined) throw notOpen();
         view.input(data);

@@ -97,6 +97,7 @@ export class FolderRuntime implements FolderApi {
     this.#broker = new ApprovalBroker({
       clock,
       aloneMs: () => settings().limits.approvalMinutesAlone * MINUTE_MS,
+      answerMs: () => (settings().limits.approvalMinutes ?? 0) * MINUTE_MS,
     });
     this.#codex = new CodexHost({
       clock,

@@ -34,6 +34,11 @@ const change = z.object({
   diff: text,
 });
 
+const source = z.object({
+  kind: z.enum(['window', 'mcp', 'cli', 'palette', 'terminal']),
+  name: z.exactOptional(name),
+});
+
 const base = {
   id: z.string().check(z.minLength(1), z.maxLength(1000)),
   status: z.enum(['running', 'completed', 'failed', 'declined']),
@@ -92,8 +97,11 @@ const item = z.discriminatedUnion('type', [
     type: z.literal('decision'),
     about: z.enum(['command', 'file_change', 'permissions', 'question']),
     subject: text,
-    decision: z.enum(['accept', 'accept_for_session', 'decline', 'cancel']),
-    by: z.enum(['face', 'timeout']),
+    cwd: z.exactOptional(path),
+    diff: z.exactOptional(text),
+    decision: z.exactOptional(z.enum(['accept', 'accept_for_session', 'decline', 'cancel'])),
+    by: z.enum(['face', 'timeout', 'codex', 'turn_ended']),
+    who: z.exactOptional(source),
     reason: z.exactOptional(text),
     answers: z.exactOptional(z.array(z.object({ question: text, answer: z.exactOptional(text) }))),
   }),
@@ -131,10 +139,7 @@ const changes = z.pipe(
 
 const turn = z.object({
   id,
-  source: z.object({
-    kind: z.enum(['window', 'mcp', 'cli', 'palette', 'terminal']),
-    name: z.exactOptional(name),
-  }),
+  source,
   task: z.exactOptional(turnTaskSchema),
   prompt: text,
   attachments: z.array(z.object({ kind: z.enum(['file', 'text', 'image', 'resource']), label: path })),

@@ -124,17 +124,25 @@ const DECISIONS: Readonly<Record<ApprovalDecision, string>> = {
 };
 
 function decisionBlocks(item: Extract<Item, { type: 'decision' }>): string[] {
-  const { about, subject, decision, by, reason, answers = [] } = item;
-  const done = decision === 'accept' && about === 'question' ? 'Answered' : DECISIONS[decision];
+  const { about, subject, reason, answers = [], endedAt } = item;
   const lines = answers.map(({ question, answer }) =>
     answer === undefined ? `${question}\n(kept secret)` : `${question}\n${answer}`,
   );
   return [
-    `**${done}**${by === 'timeout' ? ' (nobody was there to answer)' : ''}:`,
+    `**${decidedAs(item)}**${endedAt === undefined ? '' : `, ${timeOf(endedAt)}`}:`,
     fenced(subject, about === 'command' ? 'sh' : 'text'),
     ...(reason === undefined ? [] : [quoted(reason, 'Because: ')]),
     ...(lines.length === 0 ? [] : [quoted(lines.join('\n\n'))]),
   ];
+}
+
+function decidedAs({ about, decision, by, who }: Extract<Item, { type: 'decision' }>): string {
+  if (by === 'codex' || decision === undefined) return "Answered in Codex's terminal";
+  if (by === 'turn_ended') return 'Not answered before the turn ended';
+  if (by === 'timeout') return 'Declined, nobody answered in time';
+  const done = decision === 'accept' && about === 'question' ? 'Answered' : DECISIONS[decision];
+  if (who === undefined) return done;
+  return `${done} by ${inline(who.name === undefined ? who.kind : `${who.name} (${who.kind})`)}`;
 }
 
 function changeBlocks(change: FileChange, status: Item['status']): string[] {

@@ -14,7 +14,13 @@ import { resolveTurn, rootPaths } from './access.ts';
 import type { ProgressSink, ToolCall, ToolResult } from './call.ts';
 import type { ChangeFeed } from './changeFeed.ts';
 import type { Once, TurnHandle } from './once.ts';
-import { AnswerNeeded, type AskedByResult, askedInBetween, type ClientQuestions } from './questions.ts';
+import {
+  AnswerNeeded,
+  type AskedByResult,
+  askedInBetween,
+  type ClientQuestions,
+  callMark,
+} from './questions.ts';
 import { serveReading } from './reading.ts';
 import { errorResult, handleResult } from './result.ts';
 import { BecomesTask, becomesTask, TASKS_EXTENSION, type TaskCalls } from './tasks.ts';
@@ -96,11 +102,11 @@ export function createServer(
           throw new BridgeError('INVALID_INPUT', `There is no tool "${name}". List the tools again.`);
         }
         if (attached !== undefined) await attached.check(tool, args, ctx.mcpReq.id);
-        const call = toCall(deps, scope, era, server, roots, ctx, args, attached);
+        const call = toCall(deps, scope, era, server, roots, ctx, name, args, attached);
         const asTask = era === 'modern' && becomesTask(name, server.getClientCapabilities());
         return toMcp(await tool.call(args, { ...call, asTask }));
       } catch (error) {
-        if (error instanceof AnswerNeeded) return deps.asked.result(error, ctx);
+        if (error instanceof AnswerNeeded) return deps.asked.result(error, callMark(scope, name, args), ctx);
         if (error instanceof BecomesTask) return deps.tasks.created(error.handle, { tool: name, args });
         if (!(error instanceof BridgeError)) deps.logger.error('a tool failed', { tool: name, error });
         return toMcp(errorResult(error));
@@ -111,11 +117,12 @@ export function createServer(
     deps.tasks.serve(server, {
       find: (turn) => resolveTurn({ bridge: deps.bridge, scope }, turn),
       mayAsk: () => mayAsk(deps, server),
+      client: () => clientOf(server, attached),
       async result(asked, handle, ctx) {
         const tool = asked === undefined ? undefined : deps.tools.get(asked.tool);
         if (asked === undefined || tool === undefined)
           return toMcp(handleResult(handle, deps.bridge.settings));
-        const call = toCall(deps, scope, era, server, roots, ctx, asked.args, attached);
+        const call = toCall(deps, scope, era, server, roots, ctx, asked.tool, asked.args, attached);
         return toMcp(await tool.call(asked.args, { ...call, resumed: handle }));
       },
     });
@@ -132,22 +139,26 @@ function toCall(
   server: Server,
   roots: RootsOf,
   ctx: ServerContext,
+  tool: string,
   args: unknown,
   attached: AttachedCalls | undefined,
 ): ToolCall {
+  const client = clientOf(server, attached);
   return {
     bridge: deps.bridge,
     scope,
     clock: deps.clock,
-    client: attached === undefined ? server.getClientVersion()?.name : attached.client,
+    client,
     signal: ctx.mcpReq.signal,
     progress: progressSink(deps, ctx, attached),
     roots: () => (era === 'legacy' ? roots.get(ctx) : Promise.resolve([])),
     requestKey: attached?.requestKey(ctx.mcpReq.id) ?? (era === 'legacy' ? requestKey(ctx, args) : undefined),
     once: deps.once,
     asTask: false,
-    questions: questionsOf(deps, era, server, ctx),
-    resumed: deps.asked.resume(ctx, (turn) => resolveTurn({ bridge: deps.bridge, scope }, turn)),
+    questions: questionsOf(deps, era, server, ctx, client),
+    resumed: deps.asked.resume(ctx, callMark(scope, tool, args), client, (turn) =>
+      resolveTurn({ bridge: deps.bridge, scope }, turn),
+    ),
   };
 }
 
@@ -166,9 +177,15 @@ function questionsOf(
   era: 'legacy' | 'modern',
   server: Server,
   ctx: ServerContext,
+  client: string | undefined,
 ): ClientQuestions | undefined {
   if (!mayAsk(deps, server)) return undefined;
-  return era === 'legacy' ? askedInBetween(ctx) : deps.asked.questions(ctx);
+  return era === 'legacy' ? askedInBetween(ctx, client) : deps.asked.questions(ctx);
+}
+
+/** The client's own name, where it told one. */
+function clientOf(server: Server, attached: AttachedCalls | undefined): string | undefined {
+  return attached === undefined ? server.getClientVersion()?.name : attached.client;
 }
 
 /** The person wants to be asked at clients, and this one can show a form. */

@@ -11,8 +11,9 @@ import {
 } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { BridgeError } from '../../shared/errors.ts';
-import type { Approval } from '../../shared/session.ts';
+import type { Approval, TurnSource } from '../../shared/session.ts';
 import { makeVisible } from '../../shared/visible.ts';
+import type { Scope } from '../http/tokens.ts';
 import type { Session } from '../sessions/session.ts';
 import type { TurnHandle } from './once.ts';
 
@@ -46,8 +47,13 @@ export class AnswerNeeded extends Error {
   }
 }
 
+/** Answers that are remembered, so that one that comes again is told from another one. */
+const MAX_TAKEN = 1_000;
+
 /** What comes back with the answer: which turn was waited for, and exactly what was asked. */
 interface AskedState {
+  /** Names the call that asked, see {@link callMark}: no other one may bring the answer. */
+  readonly call: string;
   readonly turn: string;
   readonly approval: string;
   /** Of what was shown: the answer is to that and nothing else. */
@@ -119,20 +125,24 @@ export function formOf(question: string): ElicitRequestFormParams {
 /**
  * Gives an answer that came from a client to Codex. It counts only while the very same thing is still asked; a
  * dismissed form answers nothing, so that VS Code still can.
+ *
+ * @param client the client's own name
  */
 export function giveAnswer(
   session: Session,
   asked: { readonly approval: string; readonly digest: string },
   answer: { readonly action: string; readonly content?: unknown },
+  client: string | undefined,
 ): void {
   const approval = session.snapshot.approvals.find((one) => one.id === asked.approval);
   if (approval === undefined || digestOf(approval) !== asked.digest || answer.action === 'cancel') return;
   const content = contentSchema.safeParse(answer.content);
   const accepted = answer.action === 'accept' && content.success && content.data.decision === 'accept';
   const reason = content.success ? content.data.reason?.trim() : undefined;
+  const who: TurnSource = { kind: 'mcp', ...(client === undefined ? {} : { name: client }) };
   try {
-    if (accepted) session.answer(approval.id, 'accept');
-    else session.answer(approval.id, 'decline', reason === undefined || reason === '' ? {} : { reason });
+    if (accepted) session.answer(approval.id, 'accept', who);
+    else session.answer(approval.id, 'decline', who, reason === undefined || reason === '' ? {} : { reason });
   } catch (error) {
     // Somebody was faster at this very moment.
     if (!(error instanceof BridgeError && error.code === 'APPROVAL_NOT_FOUND')) throw error;
@@ -144,7 +154,7 @@ export function digestOf(approval: Approval): string {
 }
 
 /** 2025-11-25: the client is asked while its call waits. */
-export function askedInBetween(ctx: ServerContext): ClientQuestions {
+export function askedInBetween(ctx: ServerContext, client: string | undefined): ClientQuestions {
   return {
     async ask(session, approval, signal) {
       const question = questionOf(approval);
@@ -157,13 +167,21 @@ export function askedInBetween(ctx: ServerContext): ClientQuestions {
         { method: 'elicitation/create', params: { ...formOf(question) } },
         { signal, timeout: ANSWER_SECONDS * 1000 },
       );
-      giveAnswer(session, asked, answer);
+      giveAnswer(session, asked, answer, client);
     },
   };
 }
 
+/** One call: who may make it, and what it asks for. */
+export function callMark(scope: Scope, tool: string, args: unknown): string {
+  const about = JSON.stringify([scope.kind === 'all' ? '' : scope.folder, tool, args ?? {}]);
+  return createHash('sha256').update(about).digest('base64url');
+}
+
 /** 2026-07-28: the call ends with the question and is made again with the answer. */
 export class AskedByResult {
+  /** By the approval: the answer that was taken. */
+  readonly #taken = new Map<string, string>();
   readonly #codec: RequestStateCodec<AskedState> = createRequestStateCodec<AskedState>({
     key: randomBytes(32),
     ttlSeconds: ANSWER_SECONDS,
@@ -184,13 +202,18 @@ export class AskedByResult {
     };
   }
 
-  /** The result that asks. */
-  async result(needed: AnswerNeeded, ctx: ServerContext): Promise<InputRequiredResult | CallToolResult> {
+  /** The result that asks. `call` is the {@link callMark}. */
+  async result(
+    needed: AnswerNeeded,
+    call: string,
+    ctx: ServerContext,
+  ): Promise<InputRequiredResult | CallToolResult> {
     const { approval } = needed;
     const before = this.#state(ctx)?.dismissed ?? [];
     return inputRequired({
       inputRequests: { [KEY]: inputRequired.elicit(formOf(questionOf(approval) ?? '')) },
       requestState: await this.#codec.mint({
+        call,
         turn: approval.turn,
         approval: approval.id,
         digest: digestOf(approval),
@@ -203,14 +226,45 @@ export class AskedByResult {
   /**
    * Takes the answer that comes with a call that is made again, and gives the turn that it waits for; undefined for
    * a call that is made for the first time. `find` throws for a turn that the caller may not see.
+   *
+   * @throws BridgeError `INVALID_INPUT` for the state of another call, `APPROVAL_NOT_FOUND` for a second answer
    */
-  resume(ctx: ServerContext, find: (turn: string) => Omit<TurnHandle, 'turn'>): TurnHandle | undefined {
+  resume(
+    ctx: ServerContext,
+    call: string,
+    client: string | undefined,
+    find: (turn: string) => Omit<TurnHandle, 'turn'>,
+  ): TurnHandle | undefined {
     const state = this.#state(ctx);
     if (state === undefined) return undefined;
+    if (state.call !== call) {
+      throw new BridgeError(
+        'INVALID_INPUT',
+        'This answer belongs to another call. Make the call that asked again, with the same arguments.',
+      );
+    }
     const found = find(state.turn);
     const answer = inputResponse(ctx.mcpReq.inputResponses, KEY);
-    if (answer.kind === 'elicit') giveAnswer(found.session, state, answer);
+    if (answer.kind === 'elicit' && this.#isFirst(state.approval, answer)) {
+      giveAnswer(found.session, state, answer, client);
+    }
     return { ...found, turn: state.turn };
+  }
+
+  /** False for the same answer sent again, because the client did not hear that it was taken. */
+  #isFirst(approval: string, answer: { readonly action: string; readonly content?: unknown }): boolean {
+    const said = JSON.stringify([answer.action, answer.content ?? {}]);
+    const before = this.#taken.get(approval);
+    if (before !== undefined && before !== said) {
+      throw new BridgeError(
+        'APPROVAL_NOT_FOUND',
+        'This question was answered before, and an answer counts once. Call wait with the turn to go on.',
+      );
+    }
+    this.#taken.set(approval, said);
+    const [oldest] = this.#taken.keys();
+    if (this.#taken.size > MAX_TAKEN && oldest !== undefined) this.#taken.delete(oldest);
+    return before === undefined;
   }
 
   #state(ctx: ServerContext): AskedState | undefined {

@@ -43,6 +43,8 @@ export interface TaskDeps {
   find(turn: TurnId): Omit<TurnHandle, 'turn'>;
   /** Whether approvals may be asked at this client. */
   mayAsk(ctx: ServerContext): boolean;
+  /** The client's own name, where it told one. */
+  client(): string | undefined;
   /** What the tool gives back for a turn that has ended. */
   result(call: TaskCall | undefined, handle: TurnHandle, ctx: ServerContext): Promise<CallToolResult>;
 }
@@ -98,7 +100,8 @@ export class TaskCalls {
       ({ taskId, inputResponses }, ctx) => {
         declared();
         const { session } = find(deps, taskId);
-        if (deps.mayAsk(ctx)) update(session, taskId, inputResponses ?? ctx.mcpReq.inputResponses ?? {});
+        const responses = inputResponses ?? ctx.mcpReq.inputResponses ?? {};
+        if (deps.mayAsk(ctx)) update(session, taskId, responses, deps.client());
         return {};
       },
     );
@@ -166,10 +169,15 @@ function requestsOf(session: Session, turn: TurnId) {
 }
 
 /** Answers to what is no longer asked are passed over. */
-function update(session: Session, turn: TurnId, responses: Readonly<Record<string, unknown>>): void {
+function update(
+  session: Session,
+  turn: TurnId,
+  responses: Readonly<Record<string, unknown>>,
+  client: string | undefined,
+): void {
   for (const approval of session.snapshot.approvals) {
     const answer = inputResponse({ ...responses }, approval.id);
     if (approval.turn !== turn || questionOf(approval) === undefined || answer.kind !== 'elicit') continue;
-    giveAnswer(session, { approval: approval.id, digest: digestOf(approval) }, answer);
+    giveAnswer(session, { approval: approval.id, digest: digestOf(approval) }, answer, client);
   }
 }

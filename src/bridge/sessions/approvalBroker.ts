@@ -1,8 +1,14 @@
 import type { Disposable } from '../../shared/disposables.ts';
 import { BridgeError } from '../../shared/errors.ts';
-import type { ApprovalResolver } from '../../shared/events.ts';
 import { givenAnswers, problemsOf } from '../../shared/questions.ts';
-import type { AnswerDetails, Approval, ApprovalDecision, TurnId } from '../../shared/session.ts';
+import type {
+  AnswerDetails,
+  Approval,
+  ApprovalDecision,
+  ApprovalResolver,
+  TurnId,
+  TurnSource,
+} from '../../shared/session.ts';
 import type { Clock } from '../ports.ts';
 import { decisionItem } from './decisionItem.ts';
 import type { LiveSession } from './liveSession.ts';
@@ -12,6 +18,14 @@ export interface Answered extends AnswerDetails {
   readonly decision: ApprovalDecision;
   /** Never `codex`: then it is no answer of ours. */
   readonly by: Exclude<ApprovalResolver, 'codex'>;
+  readonly who?: TurnSource;
+}
+
+/** How a question came to its end, for the history. */
+interface Settled extends AnswerDetails {
+  readonly decision: ApprovalDecision;
+  readonly by: ApprovalResolver;
+  readonly who?: TurnSource;
 }
 
 interface Pending {
@@ -21,6 +35,8 @@ interface Pending {
   readonly approval: Approval;
   /** Of the time until it is declined; absent while somebody is there who can answer. */
   cancelTimer?: (() => void) | undefined;
+  /** Of the time until it is declined although somebody is there; absent where the person wants none. */
+  cancelDeadline?: (() => void) | undefined;
   resolve(answered: Answered | undefined): void;
 }
 
@@ -31,12 +47,18 @@ interface Pending {
 export class ApprovalBroker implements Disposable {
   readonly #clock: Clock;
   readonly #aloneMs: () => number;
+  readonly #answerMs: () => number;
   readonly #pending = new Map<string, Pending>();
   #attended = false;
 
-  constructor(deps: { clock: Clock; aloneMs: () => number }) {
+  /**
+   * @param deps.aloneMs how long a question waits, in ms, while nobody is there who could answer
+   * @param deps.answerMs how long it waits at all, in ms; 0: as long as somebody is there
+   */
+  constructor(deps: { clock: Clock; aloneMs: () => number; answerMs: () => number }) {
     this.#clock = deps.clock;
     this.#aloneMs = deps.aloneMs;
+    this.#answerMs = deps.answerMs;
   }
 
   get size(): number {
@@ -49,15 +71,25 @@ export class ApprovalBroker implements Disposable {
       const pending: Pending = { request, session, approval, resolve };
       this.#pending.set(approval.id, pending);
       this.#arm(pending);
+      const wholeMs = this.#answerMs();
+      if (wholeMs > 0) pending.cancelDeadline = this.#clock.after(wholeMs, () => this.#tooLate(pending));
       session.emit({ type: 'approval.requested', approval });
     });
   }
 
   /**
+   * Takes the answer of a person, once.
+   *
    * @throws BridgeError `APPROVAL_NOT_FOUND`, `INVALID_INPUT` for a decision that was not offered, and for a
    * reason or answers that do not fit to it
    */
-  answer(session: LiveSession, id: string, decision: ApprovalDecision, details: AnswerDetails = {}): void {
+  answer(
+    session: LiveSession,
+    id: string,
+    decision: ApprovalDecision,
+    who: TurnSource,
+    details: AnswerDetails = {},
+  ): void {
     const pending = this.#pending.get(id);
     if (pending === undefined || pending.session !== session) {
       throw new BridgeError(
@@ -71,13 +103,18 @@ export class ApprovalBroker implements Disposable {
         `"${decision}" was not offered. Choose one of: ${pending.approval.decisions.join(', ')}.`,
       );
     }
-    this.#settle(pending, { decision, by: 'face', ...checked(pending.approval, decision, details) });
+    this.#settle(pending, { decision, by: 'face', who, ...checked(pending.approval, decision, details) });
   }
 
-  /** Codex closed the question itself (`serverRequest/resolved`): another client answered it. */
-  resolvedElsewhere(request: string): void {
+  /**
+   * Codex closed the question itself (`serverRequest/resolved`): another client answered it, or its turn was
+   * told to end (`stopping`).
+   */
+  resolvedElsewhere(request: string, stopping: (turn: TurnId) => boolean = () => false): void {
     for (const pending of [...this.#pending.values()]) {
-      if (pending.request === request) this.#settle(pending, { decision: 'cancel', by: 'codex' });
+      if (pending.request !== request) continue;
+      const by = stopping(pending.approval.turn) ? 'turn_ended' : 'codex';
+      this.#settle(pending, { decision: 'cancel', by }, false);
     }
   }
 
@@ -99,17 +136,23 @@ export class ApprovalBroker implements Disposable {
     this.void();
   }
 
-  #settle(pending: Pending, settled: Answered | { decision: 'cancel'; by: 'codex' }): void {
+  #tooLate(pending: Pending): void {
+    this.#settle(pending, { decision: 'decline', by: 'timeout' });
+  }
+
+  /** @param open Codex still waits for the answer */
+  #settle(pending: Pending, settled: Settled, open = true): void {
     const { approval, session } = pending;
     this.#pending.delete(approval.id);
     pending.cancelTimer?.();
+    pending.cancelDeadline?.();
     const at = this.#clock.now();
     const { decision, by } = settled;
-    const item =
-      by === 'face' || by === 'timeout' ? decisionItem(approval, { ...settled, by }, at) : undefined;
-    if (item !== undefined) session.emit({ type: 'item.completed', turn: approval.turn, item });
+    // How Codex was answered elsewhere it does not tell.
+    const item = decisionItem(approval, by === 'codex' ? { by } : settled, at);
+    session.emit({ type: 'item.completed', turn: approval.turn, item });
     session.emit({ type: 'approval.resolved', approval: approval.id, decision, by, at });
-    pending.resolve(by === 'codex' ? undefined : { ...settled, by });
+    pending.resolve(open && by !== 'codex' ? { ...settled, by } : undefined);
   }
 
   /** Each question has its whole time: one that comes late does not share the end of an earlier one's. */
@@ -118,9 +161,7 @@ export class ApprovalBroker implements Disposable {
       pending.cancelTimer?.();
       pending.cancelTimer = undefined;
     } else {
-      pending.cancelTimer ??= this.#clock.after(this.#aloneMs(), () =>
-        this.#settle(pending, { decision: 'decline', by: 'timeout' }),
-      );
+      pending.cancelTimer ??= this.#clock.after(this.#aloneMs(), () => this.#tooLate(pending));
     }
   }
 }

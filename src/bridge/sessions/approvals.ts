@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { messageOf } from '../../shared/errors.ts';
+import type { Approval } from '../../shared/session.ts';
 import {
   type ApprovalRequest,
   boundTo,
   cancelEndsTurn,
   failClosed,
   isApproval,
+  isYes,
   toApproval,
   toResponse,
 } from '../codex/approvals.ts';
@@ -27,6 +29,8 @@ interface AnswerDeps {
   readonly logger: Logger;
   readonly broker: ApprovalBroker;
   readonly folder: string;
+  /** Whether the person lets a yes hold for the rest of the session. */
+  readonly forSession: boolean;
   /** The turn that runs there; without Codex's id the only one of that thread. */
   running(thread: string, codexTurn: string | undefined): Promise<RunningTurn | undefined>;
   /** Whether a terminal is open, and the thread none of ours: then whoever sits there answers. */
@@ -46,14 +50,13 @@ async function answerApproval(request: ApprovalRequest, deps: AnswerDeps): Promi
   const found = await deps.running(thread, codexTurn);
   if (found === undefined) return deps.isTerminals(thread) ? NO_ANSWER : failClosed(request);
   const { session, run } = found;
-  const approval = toApproval(request, {
-    id: randomUUID(),
-    turn: run.turn,
-    now: deps.clock.now(),
-    folder: deps.folder,
-    changesOf: (item) => run.changesOf(item),
-  });
-  const answered = await deps.broker.ask(session, approval, String(request.id));
+  let approval = question(request, run, deps);
+  let answered = await deps.broker.ask(session, approval, String(request.id));
+  // What Codex would do is another thing now than what was shown: the answer was not to that.
+  while (answered !== undefined && isYes(answered.decision) && hasChanged(request, approval, run, deps)) {
+    approval = question(request, run, deps);
+    answered = await deps.broker.ask(session, approval, String(request.id));
+  }
   if (answered === undefined) return NO_ANSWER;
   // Before the answer: Codex takes it up with its next step, so that the model reads both together.
   await tellReason(found, approval.id, answered, deps.logger);
@@ -61,6 +64,28 @@ async function answerApproval(request: ApprovalRequest, deps: AnswerDeps): Promi
     await run.stop('cancelled');
   }
   return toResponse(request, answered.decision, answered.answers);
+}
+
+/** What is asked now, under an id of its own. */
+function question(
+  request: ApprovalRequest,
+  run: TurnRun,
+  { clock, folder, forSession }: AnswerDeps,
+): Approval {
+  const approval = toApproval(request, {
+    id: randomUUID(),
+    turn: run.turn,
+    now: clock.now(),
+    folder,
+    changesOf: (item) => run.changesOf(item),
+  });
+  const decisions = approval.decisions.filter((one) => forSession || one !== 'accept_for_session');
+  return { ...approval, decisions };
+}
+
+function hasChanged(request: ApprovalRequest, shown: Approval, run: TurnRun, deps: AnswerDeps): boolean {
+  const now = question(request, run, deps);
+  return JSON.stringify(now.request) !== JSON.stringify(shown.request);
 }
 
 /**

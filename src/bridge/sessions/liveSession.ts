@@ -13,8 +13,10 @@ import {
   type TurnError,
   type TurnId,
   type TurnSnapshot,
+  type TurnSource,
 } from '../../shared/session.ts';
 import type { Clock, Logger } from '../ports.ts';
+import { decisionItem } from './decisionItem.ts';
 import type { EventWriter, PendingEvents } from './eventWriter.ts';
 import type { PromptRequest, Session, SessionChange } from './session.ts';
 
@@ -29,7 +31,13 @@ export interface SessionHost {
   release(session: LiveSession, turn: TurnId | undefined): Promise<TurnId[]>;
   steer(session: LiveSession, turn: TurnSnapshot, text: string): Promise<void>;
   cancel(session: LiveSession, turns: readonly TurnSnapshot[]): Promise<void>;
-  answer(session: LiveSession, approval: string, decision: ApprovalDecision, details?: AnswerDetails): void;
+  answer(
+    session: LiveSession,
+    approval: string,
+    decision: ApprovalDecision,
+    who: TurnSource,
+    details?: AnswerDetails,
+  ): void;
   /** Tells Codex too, where it has the thread. */
   renamed(session: LiveSession, title: string): Promise<void>;
   archived(session: LiveSession, archived: boolean): Promise<void>;
@@ -216,9 +224,9 @@ export class LiveSession implements Session {
     await this.#host.archived(this, archived);
   }
 
-  answer(approval: string, decision: ApprovalDecision, details?: AnswerDetails): void {
+  answer(approval: string, decision: ApprovalDecision, who: TurnSource, details?: AnswerDetails): void {
     this.touch();
-    this.#host.answer(this, approval, decision, details);
+    this.#host.answer(this, approval, decision, who, details);
   }
 
   /** The session was deleted: nothing that still happens to it is kept or told. */
@@ -281,13 +289,9 @@ export class LiveSession implements Session {
     if (current === undefined || hasEnded(current.status)) return;
     const at = this.#host.clock.now();
     for (const approval of this.#head.approvals.filter((pending) => pending.turn === turn)) {
-      this.#apply({
-        type: 'approval.resolved',
-        approval: approval.id,
-        decision: 'cancel',
-        by: 'turn_ended',
-        at,
-      });
+      const void_ = { decision: 'cancel', by: 'turn_ended' } as const;
+      this.#apply({ type: 'item.completed', turn, item: decisionItem(approval, void_, at) });
+      this.#apply({ type: 'approval.resolved', approval: approval.id, ...void_, at });
     }
     this.emit({ type: 'turn.ended', turn, at, status, ...(error === undefined ? {} : { error }) });
   }

@@ -64,6 +64,10 @@ export interface Session {
   rename(title: string): Promise<void>;
   configure(settings: SessionSettings): void;
   archive(archived: boolean): Promise<void>;
-  /** @throws BridgeError `APPROVAL_NOT_FOUND`, `INVALID_INPUT` for what does not fit to the question */
-  answer(approval: string, decision: ApprovalDecision, details?: AnswerDetails): void;
+  /**
+   * A person's answer, from where they gave it: it counts once.
+   *
+   * @throws BridgeError `APPROVAL_NOT_FOUND`, `INVALID_INPUT` for what does not fit to the question
+   */
+  answer(approval: string, decision: ApprovalDecision, who: TurnSource, details?: AnswerDetails): void;
 }

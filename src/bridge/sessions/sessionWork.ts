@@ -1,15 +1,7 @@
 import { BridgeError } from '../../shared/errors.ts';
 import type { SessionEvent } from '../../shared/events.ts';
 import { taskText } from '../../shared/review.ts';
-import type {
-  AnswerDetails,
-  ApprovalDecision,
-  SessionId,
-  SessionSettings,
-  TurnError,
-  TurnId,
-  TurnSnapshot,
-} from '../../shared/session.ts';
+import type { SessionId, SessionSettings, TurnError, TurnId, TurnSnapshot } from '../../shared/session.ts';
 import { type BridgeSettings, effectiveRights } from '../../shared/settings.ts';
 import type { TurnCopies } from '../changes/folderCopies.ts';
 import type { Previews } from '../changes/previews.ts';
@@ -200,8 +192,8 @@ export class SessionWork implements SessionHost {
     this.#deps.onStatus();
   }
 
-  answer(session: LiveSession, approval: string, decision: ApprovalDecision, details?: AnswerDetails): void {
-    this.#deps.broker.answer(session, approval, decision, details);
+  answer(...answer: Parameters<ApprovalBroker['answer']>): void {
+    this.#deps.broker.answer(...answer);
   }
 
   async renamed(session: LiveSession, title: string): Promise<void> {
@@ -220,7 +212,9 @@ export class SessionWork implements SessionHost {
   accept(notification: ServerNotification): void {
     const thread = threadIdOf(notification);
     if (notification.method === 'serverRequest/resolved') {
-      this.#deps.broker.resolvedElsewhere(String(notification.params.requestId));
+      const stopping = (turn: TurnId) =>
+        [...this.#runs.values()].some((run) => run.turn === turn && run.stopping);
+      this.#deps.broker.resolvedElsewhere(String(notification.params.requestId), stopping);
       return;
     }
     // Notifications without a thread concern no session; threads that are not ours are the terminal's helpers.
@@ -231,12 +225,13 @@ export class SessionWork implements SessionHost {
 
   /** Codex asks something: it goes to the session's human. Threads that are not ours get a no. */
   request(request: ServerRequest): Promise<unknown> | undefined {
-    const { clock, broker, folder } = this.#deps;
+    const { clock, broker, folder, settings } = this.#deps;
     return answerRequest(request, {
       clock,
       logger: this.logger,
       broker,
       folder,
+      forSession: settings().ceiling.acceptForSession === true,
       running: (thread, codexTurn) => this.#runningTurn(thread, codexTurn),
       isTerminals: (thread) =>
         this.#deps.terminalOpen() && this.#deps.threads.sessionOf(thread) === undefined,

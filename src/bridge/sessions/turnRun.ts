@@ -70,6 +70,11 @@ export class TurnRun {
     return this.#codexTurn;
   }
 
+  /** It was told to end. */
+  get stopping(): boolean {
+    return this.#stopped !== undefined;
+  }
+
   /** While Codex may have begun the turn already, and its id is not known here: until it is, or the turn is over. */
   get beginning(): Promise<void> | undefined {
     return this.#sent && this.#codexTurn === undefined
