@@ -15,6 +15,7 @@ const ROUNDS = 300;
 const CLIENTS = 50;
 const CALLS = 10;
 const FIRST_CALLS = 5;
+const BURSTS = 5;
 const TURNS = 20;
 /** A word every 100 ms, longer than the calls take. */
 const PROMPT = `!slow 100 ${Array.from({ length: 150 }, (_, at) => `w${at}`).join(' ')}`;
@@ -95,6 +96,23 @@ async function together(bench: Bench, serving: Serving): Promise<Figure[]> {
   );
   // All of them stream: what it takes to start 20 turns is another figure.
   for (const { turn } of turns) await until(async () => (await textOf(asking, turn)) !== '');
+  const bursts: number[][] = [];
+  for (let round = 0; round < BURSTS; round++) bursts.push(await burst(clients));
+  const left = await running(asking);
+  if (left !== TURNS) throw new Error(`only ${left} of ${TURNS} turns ran to the end of the measurement`);
+  for (const { turn } of turns) await asking.callTool({ name: 'cancel', arguments: { turn } });
+  for (const { client } of clients) await client.close();
+  const group = `attach, ${CLIENTS} clients with ${CALLS} calls each, ${TURNS} turns running`;
+  const note = `median of ${BURSTS} bursts`;
+  const over = (share: number) => median(bursts.map((times) => quantile(times, share)));
+  return [
+    { group, name: '`status`, median', value: over(0.5), unit: 'ms', note },
+    { group, name: '`status`, 99th percentile', value: over(0.99), unit: 'ms', most: 50, note },
+  ];
+}
+
+/** All of them at once, each call as soon as the one before is answered. What each took, in ms. */
+async function burst(clients: readonly { client: LineClient; session: string }[]): Promise<number[]> {
   const times = await Promise.all(
     clients.map(async ({ client, session }) => {
       const own: number[] = [];
@@ -108,16 +126,7 @@ async function together(bench: Bench, serving: Serving): Promise<Figure[]> {
       return own;
     }),
   );
-  const left = await running(asking);
-  if (left !== TURNS) throw new Error(`only ${left} of ${TURNS} turns ran to the end of the measurement`);
-  for (const { turn } of turns) await asking.callTool({ name: 'cancel', arguments: { turn } });
-  for (const { client } of clients) await client.close();
-  const group = `attach, ${CLIENTS} clients with ${CALLS} calls each, ${TURNS} turns running`;
-  const all = times.flat();
-  return [
-    { group, name: '`status`, median', value: median(all), unit: 'ms' },
-    { group, name: '`status`, 99th percentile', value: quantile(all, 0.99), unit: 'ms', most: 50 },
-  ];
+  return times.flat();
 }
 
 async function timed(client: Client): Promise<number> {
