@@ -10,17 +10,12 @@ import {
   summaryOf,
   type TurnId,
 } from '../../shared/session.ts';
-import type { BridgeSettings } from '../../shared/settings.ts';
 import type { FolderApi } from '../api.ts';
 import { FolderChanges } from '../changes/folderChanges.ts';
-import type { FolderCopies } from '../changes/folderCopies.ts';
-import type { Previews } from '../changes/previews.ts';
 import { turnDiff, turnsDiff } from '../changes/turnDiff.ts';
-import type { AppServer } from '../codex/appServer.ts';
-import type { CodexBinary } from '../codex/findCodex.ts';
 import { toMarkdown } from '../history/markdown.ts';
 import { newSessionId } from '../ids.ts';
-import type { Clock, HistoryStore, Logger, SessionQuery } from '../ports.ts';
+import type { HistoryStore, SessionQuery } from '../ports.ts';
 import { ApprovalBroker } from '../sessions/approvalBroker.ts';
 import { EventWriter } from '../sessions/eventWriter.ts';
 import { LiveSession } from '../sessions/liveSession.ts';
@@ -31,11 +26,11 @@ import { SessionWork } from '../sessions/sessionWork.ts';
 import { forkSnapshot, newSnapshot } from '../sessions/snapshots.ts';
 import { Threads } from '../sessions/threads.ts';
 import { checkMayApply } from '../sessions/turnModes.ts';
-import type { SpawnPty } from '../terminal/pty.ts';
 import { Terminals } from '../terminal/terminals.ts';
 import { attachThread } from './attachThread.ts';
 import { CodexHost } from './codexHost.ts';
 import { FolderAccount } from './folderAccount.ts';
+import type { FolderRuntimeDeps } from './folderRuntimeDeps.ts';
 import { ForeignThreads } from './foreignThreads.ts';
 import { Housekeeping } from './housekeeping.ts';
 
@@ -43,20 +38,6 @@ const MINUTE_MS = 60_000;
 
 /** Events of a turn that no list shows. */
 const STREAMED: ReadonlySet<string> = new Set(['turn.plan', 'turn.diff', 'turn.notice', 'turn.changes']);
-
-export interface FolderRuntimeDeps {
-  readonly info: FolderInfo;
-  readonly history: HistoryStore;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly settings: () => BridgeSettings;
-  readonly env: NodeJS.ProcessEnv;
-  readonly copies: FolderCopies;
-  readonly previews: Previews;
-  loadPty(): Promise<SpawnPty>;
-  findCodex(): Promise<CodexBinary>;
-  startCodex(binary: CodexBinary): Promise<AppServer>;
-}
 
 /** What is alive for one folder: its Codex, its sessions, its queue. */
 export class FolderRuntime implements FolderApi {
