@@ -14,7 +14,8 @@ await underProjectNode();
 const LIMIT = 3 * 1024 * 1024;
 /** Everything that may be in the package: no sources, no tests, no source maps, no foreign binaries. */
 const ALLOWED = [
-  /^(package(\.nls)?\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
+  /^(package(\.nls(\.[\w-]+)?)?\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
+  /^l10n\/bundle\.l10n(\.[\w-]+)?\.json$/,
   /^docs\/images\/chat\.png$/,
   /^media\/(walkthrough\/)?[\w-]+\.(png|svg)$/,
   /^dist\/(extension|face|uninstall)\.js$/,
@@ -31,6 +32,7 @@ const ALLOWED = [
 const NEEDED = [
   'package.json',
   'package.nls.json',
+  'l10n/bundle.l10n.json',
   'README.md',
   'LICENSE',
   'dist/THIRD_PARTY_NOTICES.txt',

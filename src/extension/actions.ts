@@ -7,6 +7,7 @@ import type { SessionId } from '../shared/session.ts';
 import type { ApprovalWatch } from './approvalWatch.ts';
 import type { CommandId } from './commandIds.ts';
 import { connectClaudeCode, connectClient } from './connectClients.ts';
+import { displayLocale } from './displayLocale.ts';
 import { createEditorActions } from './editorActions.ts';
 import type { LoginActions } from './loginActions.ts';
 import { copyHttpConfiguration, copyMcpConfiguration } from './mcpConfiguration.ts';
@@ -16,7 +17,7 @@ import { createReviewActions } from './reviewActions.ts';
 import { createSessionActions } from './sessionActions.ts';
 import type { SessionTerminals } from './terminal/sessionTerminals.ts';
 import { createTerminalActions } from './terminal/terminalActions.ts';
-import { isNode, sessionOf } from './views/sessionNodes.ts';
+import { isNode, sessionOf, stateWords } from './views/sessionNodes.ts';
 import type { SessionsView } from './views/sessionsView.ts';
 import type { WindowFace } from './windowFace.ts';
 
@@ -72,6 +73,7 @@ export function createActions(deps: ActionDeps): Actions {
         throw new BridgeError(
           'SESSION_NOT_FOUND',
           vscode.l10n.t('No session is open. Choose one in the chat, then open it in the editor.'),
+          { translated: true },
         );
       }
       await deps.panels.open(session, window.session(session)?.title || vscode.l10n.t('Codex Session'));
@@ -121,8 +123,8 @@ async function showSession({ window, showChat }: ActionDeps, argument: unknown):
         window.sessions.map(({ id, title, state, updatedAt }) => ({
           id,
           label: title,
-          description: state === 'idle' ? '' : state.replaceAll('_', ' '),
-          detail: new Date(updatedAt).toLocaleString(),
+          description: state === 'idle' ? '' : stateWords(state, vscode.l10n.t),
+          detail: new Date(updatedAt).toLocaleString(displayLocale()),
         })),
         {
           title: vscode.l10n.t('Codex sessions'),
@@ -190,6 +192,7 @@ async function askExportTarget(
     throw new BridgeError(
       'SESSION_NOT_FOUND',
       vscode.l10n.t('No session is open. Choose one in the chat, then export it.'),
+      { translated: true },
     );
   }
   const summary = window.session(session);

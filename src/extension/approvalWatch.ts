@@ -1,7 +1,7 @@
 import { DisposableStore, Emitter } from '../shared/disposables.ts';
+import type { Translate } from '../shared/l10n.ts';
 import type { Approval, SessionId, SessionSummary } from '../shared/session.ts';
 import { makeVisible } from '../shared/visible.ts';
-import type { Translate } from './translate.ts';
 import type { WindowFace } from './windowFace.ts';
 
 /** A question of Codex's that is waiting for the person at this window. */

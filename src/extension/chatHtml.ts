@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
+import { webviewTexts } from './webviewTexts.ts';
 
 /**
  * The document of the chat, or of a session panel: nothing is loaded but our own bundle, and no inline script or
@@ -12,6 +13,7 @@ export function chatHtml(
 ): string {
   const at = (...path: string[]) =>
     webview.asWebviewUri(vscode.Uri.joinPath(extension, 'dist', 'webview', ...path));
+  const { language, element } = webviewTexts();
   const nonce = randomBytes(16).toString('base64');
   const policy = [
     "default-src 'none'",
@@ -24,7 +26,7 @@ export function chatHtml(
     "base-uri 'none'",
   ].join('; ');
   return `<!DOCTYPE html>
-<html lang="en">
+<html lang="${language}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
@@ -34,6 +36,7 @@ export function chatHtml(
 </head>
 <body>
 <div id="root"></div>
+${element}
 <script nonce="${nonce}" src="${at(`${bundle}.js`)}"></script>
 </body>
 </html>`;

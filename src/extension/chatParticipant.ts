@@ -1,6 +1,8 @@
 import type * as vscode from 'vscode';
 import { DisposableStore } from '../shared/disposables.ts';
-import { answerOf, hasEnded, type SessionId, type TurnId } from '../shared/session.ts';
+import { errorText } from '../shared/errorSentences.ts';
+import type { Translate } from '../shared/l10n.ts';
+import { answerOf, hasEnded, type SessionId, type TurnId, type TurnSnapshot } from '../shared/session.ts';
 import type { WindowFace } from './windowFace.ts';
 
 /** What the next question in the same conversation finds again. */
@@ -16,7 +18,7 @@ type Response = Pick<vscode.ChatResponseStream, 'markdown' | 'progress'>;
  * it, with commands and changes, is in our chat, and here is what Codex says.
  */
 export async function answerInChat(
-  { window, onError }: { window: WindowFace; onError(error: unknown): void },
+  { window, t, onError }: { window: WindowFace; t: Translate; onError(error: unknown): void },
   prompt: string,
   history: readonly unknown[],
   response: Response,
@@ -34,7 +36,7 @@ export async function answerInChat(
   try {
     if (token.isCancellationRequested) await cancel();
     store.add(token.onCancellationRequested(() => void cancel().catch(onError)));
-    await follow(window, sent, response, store);
+    await follow(window, t, sent, response, store);
   } finally {
     store.dispose();
   }
@@ -43,6 +45,7 @@ export async function answerInChat(
 
 function follow(
   { link }: WindowFace,
+  t: Translate,
   sent: { session: SessionId; turn: TurnId },
   response: Response,
   store: DisposableStore,
@@ -53,7 +56,7 @@ function follow(
     const look = () => {
       const session = link.session;
       if (session?.id !== sent.session) {
-        response.markdown('\n\n_Codex goes on in its own chat: another session was opened there._');
+        response.markdown(`\n\n_${t('Codex goes on in its own chat: another session was opened there.')}_`);
         return resolve();
       }
       const turn = session.turns.find(({ id }) => id === sent.turn);
@@ -69,17 +72,23 @@ function follow(
         said = message.text.length;
       }
       if (turn.status === 'waiting_for_approval')
-        response.progress('Waiting for your answer in the Codex chat');
+        response.progress(t('Waiting for your answer in the Codex chat'));
       if (!hasEnded(turn.status)) return;
       if (item === undefined && answerOf(turn) !== '') response.markdown(answerOf(turn));
-      if (turn.status !== 'completed')
-        response.markdown(`\n\n_${turn.error?.message ?? `The turn was ${turn.status}.`}_`);
+      if (turn.status !== 'completed') response.markdown(`\n\n_${endOf(turn, t)}_`);
       resolve();
     };
     store.add(link.onEvent(look));
     store.add(link.onSession(look));
     look();
   });
+}
+
+/** How a turn has ended that did not do all it should. */
+function endOf({ error, status }: TurnSnapshot, t: Translate): string {
+  if (error !== undefined) return errorText(error, t);
+  if (status === 'cancelled') return t('The turn was cancelled.');
+  return status === 'interrupted' ? t('The turn was interrupted.') : t('The turn failed.');
 }
 
 /** VS Code gives back what an earlier answer returned. */

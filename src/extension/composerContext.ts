@@ -58,7 +58,8 @@ export class ComposerContext {
     if (found === undefined) {
       throw new BridgeError(
         'ATTACHMENT_NOT_FOUND',
-        'Nothing is selected in an editor. Select some lines first.',
+        vscode.l10n.t('Nothing is selected in an editor. Select some lines first.'),
+        { translated: true },
       );
     }
     const { editor, path, label, startLine, endLine } = found;
@@ -93,7 +94,11 @@ export class ComposerContext {
         if (path === undefined) {
           throw new BridgeError(
             'ATTACHMENT_OUTSIDE_FOLDER',
-            `"${text}" is not in the session's folder. Copy it into the folder, or open a session in its own.`,
+            vscode.l10n.t(
+              '"{0}" is not in the session\'s folder. Copy it into the folder, or open a session in its own.',
+              text,
+            ),
+            { translated: true },
           );
         }
         const { type } = await vscode.workspace.fs.stat(uri);

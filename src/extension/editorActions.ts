@@ -94,7 +94,8 @@ function current(): { document: vscode.TextDocument; piece: Piece } {
   if (editor === undefined) {
     throw new BridgeError(
       'INVALID_INPUT',
-      'No file is open. Open one, select what it is about, and ask again.',
+      vscode.l10n.t('No file is open. Open one, select what it is about, and ask again.'),
+      { translated: true },
     );
   }
   const { document, selection } = editor;
@@ -132,13 +133,16 @@ async function fix(deps: EditorActionDeps, argument: unknown): Promise<unknown> 
   const given = isProblems(argument) ? argument : undefined;
   const uri = given?.uri ?? editor?.document.uri;
   if (uri === undefined)
-    throw new BridgeError('INVALID_INPUT', 'No file is open. Open the one with the problem.');
+    throw new BridgeError('INVALID_INPUT', vscode.l10n.t('No file is open. Open the one with the problem.'), {
+      translated: true,
+    });
   const document = await vscode.workspace.openTextDocument(uri);
   const diagnostics = given?.diagnostics ?? problemsAt(uri, editor?.selection);
   if (diagnostics.length === 0) {
     throw new BridgeError(
       'INVALID_INPUT',
-      'There is no problem here. Put the cursor on one, or open a file that has some.',
+      vscode.l10n.t('There is no problem here. Put the cursor on one, or open a file that has some.'),
+      { translated: true },
     );
   }
   const lines = diagnostics.flatMap(({ range }) => [range.start.line, range.end.line]);

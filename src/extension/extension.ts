@@ -109,14 +109,24 @@ async function runCommand(
     return await (await face()).actions[id](argument);
   } catch (error) {
     log.error(`${id}: ${textOf(error)}`);
-    const message = error instanceof Error ? error.message : String(error);
-    void vscode.window.showErrorMessage(message, vscode.l10n.t('Show Log')).then((answer) => {
-      if (answer !== undefined) log.show();
-    });
+    void vscode.window
+      .showErrorMessage(await shownText(error, face), vscode.l10n.t('Show Log'))
+      .then((answer) => {
+        if (answer !== undefined) log.show();
+      });
     // Called with an argument it was called by code, which wants to know; palette and menus have been told above.
     if (argument !== undefined && !isFromMenu(argument)) throw error;
     return undefined;
   }
+}
+
+/** The entry has no texts of errors: where the part with them can't be loaded, that is the error. */
+async function shownText(error: unknown, face: LoadFace): Promise<string> {
+  const plain = error instanceof Error ? error.message : String(error);
+  return face().then(
+    ({ errorText }) => errorText(error),
+    () => plain,
+  );
 }
 
 async function isUsable(): Promise<boolean> {

@@ -6,7 +6,8 @@ import { surroundings } from '../client/registrations/apply.ts';
 import { stateDir } from '../client/stateDir.ts';
 import { recordInstall } from '../client/uninstall.ts';
 import { DisposableStore } from '../shared/disposables.ts';
-import { BridgeError, messageOf } from '../shared/errors.ts';
+import { errorText } from '../shared/errorSentences.ts';
+import { BridgeError, messageOf, toErrorInfo } from '../shared/errors.ts';
 import { redact } from '../shared/redact.ts';
 import { type Actions, createActions } from './actions.ts';
 import { ApprovalNotices } from './approvalNotices.ts';
@@ -56,6 +57,8 @@ export interface Face extends vscode.Disposable {
   start(): Promise<void>;
   /** Answers `@codex` in VS Code's own chat. */
   readonly answerInChat: vscode.ChatRequestHandler;
+  /** What is shown of an error, in the language of VS Code. */
+  errorText(error: unknown): string;
   /** Where MCP clients of this folder connect. Starts the bridge where needed. */
   endpoint(path: string): Promise<{ readonly url: string; readonly token: string }>;
   /** Session panels in the editor area. */
@@ -220,8 +223,9 @@ export function createFace({ context, log, views }: FaceDeps): Face {
     approvals,
     panels,
     start,
+    errorText: (error) => errorText(toErrorInfo(error), vscode.l10n.t),
     answerInChat: ({ prompt }, { history }, response, token) =>
-      answerInChat({ window, onError }, prompt, history, response, token),
+      answerInChat({ window, t: vscode.l10n.t, onError }, prompt, history, response, token),
     async endpoint(path) {
       await window.connectedFolders();
       const key = link.folderAt(path)?.key;
@@ -230,7 +234,8 @@ export function createFace({ context, log, views }: FaceDeps): Face {
       if (found !== undefined) return found;
       throw new BridgeError(
         'FOLDER_UNKNOWN',
-        `"${path}" is no folder of this window. Open it, then connect.`,
+        vscode.l10n.t('"{0}" is no folder of this window. Open it, then connect.', path),
+        { translated: true },
       );
     },
     showChat(view) {

@@ -115,5 +115,5 @@ function unavailable(folder: string, stderr: string, cause: unknown): BridgeErro
           folder,
         )
       : vscode.l10n.t('git failed in {0}: {1}', folder, line);
-  return new BridgeError('GIT_UNAVAILABLE', message, { cause });
+  return new BridgeError('GIT_UNAVAILABLE', message, { cause, translated: true });
 }

@@ -167,6 +167,7 @@ export class LoginActions implements Disposable {
       throw new BridgeError(
         'CODEX_START_FAILED',
         vscode.l10n.t('Codex has not told where its configuration is. Run the doctor, then try again.'),
+        { translated: true },
       );
     }
     const file = vscode.Uri.file(join(home, 'config.toml'));
@@ -228,7 +229,9 @@ export class LoginActions implements Disposable {
   #waiting(): Extract<LoginState, { state: 'waiting' }> {
     const login = this.#deps.window.codex.login?.state;
     if (login?.state === 'waiting') return login;
-    throw new BridgeError('CANCELLED', vscode.l10n.t('No sign-in is waiting any more. Start a new one.'));
+    throw new BridgeError('CANCELLED', vscode.l10n.t('No sign-in is waiting any more. Start a new one.'), {
+      translated: true,
+    });
   }
 
   #loggedOut(): boolean {
@@ -241,7 +244,9 @@ export class LoginActions implements Disposable {
     const folders = await window.connectedFolders();
     const folder = window.folder ?? folders[0];
     if (folder !== undefined) return folder;
-    throw new BridgeError('FOLDER_UNKNOWN', vscode.l10n.t('Codex works in a folder. Open one first.'));
+    throw new BridgeError('FOLDER_UNKNOWN', vscode.l10n.t('Codex works in a folder. Open one first.'), {
+      translated: true,
+    });
   }
 }
 

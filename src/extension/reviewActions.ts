@@ -40,6 +40,7 @@ export function createReviewActions(deps: ReviewActionDeps): ReviewActions {
         throw new BridgeError(
           'SESSION_NOT_FOUND',
           vscode.l10n.t('No session is open. Choose one in the chat, then compact it.'),
+          { translated: true },
         );
       }
       const sent = await window.startTask({
@@ -146,5 +147,5 @@ async function pickCommit(folder: string): Promise<string | undefined> {
 async function notEmpty<T>(list: Promise<T[]>, why: string): Promise<T[]> {
   const found = await list;
   if (found.length > 0) return found;
-  throw new BridgeError('NOTHING_TO_DO', why);
+  throw new BridgeError('NOTHING_TO_DO', why, { translated: true });
 }

@@ -30,6 +30,7 @@ export function createSessionActions(deps: SessionActionDeps): SessionActions {
     throw new BridgeError(
       'SESSION_NOT_FOUND',
       vscode.l10n.t('No session is chosen. Choose one in the list first.'),
+      { translated: true },
     );
   };
   const archive = (archived: boolean) => async (argument?: unknown) => {

@@ -1,8 +1,9 @@
+import { errorText } from '../shared/errorSentences.ts';
 import type { CodexStatus } from '../shared/faces.ts';
+import type { Translate } from '../shared/l10n.ts';
 import type { AccountInfo } from '../shared/login.ts';
 import { type Asked, questionOf } from './approvalWatch.ts';
 import type { LinkState } from './bridgeLink.ts';
-import type { Translate } from './translate.ts';
 
 export interface StatusInput {
   readonly hasFolder: boolean;
@@ -45,7 +46,11 @@ export function statusText(input: StatusInput, t: Translate): StatusText | undef
     };
   }
   if (link.kind === 'failed' && !link.retrying) {
-    return { text: `$(error) ${t('Codex: not connected')}`, level: 'error', details: [link.error.message] };
+    return {
+      text: `$(error) ${t('Codex: not connected')}`,
+      level: 'error',
+      details: [errorText(link.error, t)],
+    };
   }
   if (link.kind === 'connecting' || link.kind === 'failed') {
     return {
@@ -55,7 +60,10 @@ export function statusText(input: StatusInput, t: Translate): StatusText | undef
     };
   }
   if (codex?.state === 'failed') {
-    const message = codex.error?.message ?? t('Codex could not be started. "Run Doctor" tells why.');
+    const message =
+      codex.error === undefined
+        ? t('Codex could not be started. "Run Doctor" tells why.')
+        : errorText(codex.error, t);
     return { text: `$(error) ${t('Codex: failed')}`, level: 'error', details: [message] };
   }
   if (codex?.loggedIn === false) {

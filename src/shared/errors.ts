@@ -70,29 +70,37 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 /** What crosses a process border when something failed. */
 export interface ErrorInfo {
   readonly code: ErrorCode;
-  /** One or two sentences for the person: what happened and what to do next. */
+  /** One or two sentences for the person: what happened and what to do next. English, unless {@link translated}. */
   readonly message: string;
+  /** The extension made it, in the language that VS Code is shown in. */
+  readonly translated?: boolean;
 }
 
 /** The one error type of the project: a stable code, and a message that says what to do next. */
 export class BridgeError extends Error {
   override readonly name = 'BridgeError';
   readonly code: ErrorCode;
+  /** See {@link ErrorInfo.translated}. */
+  readonly translated: boolean;
 
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; translated?: boolean }) {
     super(message, options);
     this.code = code;
+    this.translated = options?.translated === true;
   }
 
   /** Rebuilds an error that came over a process border. */
   static from(info: ErrorInfo): BridgeError {
-    return new BridgeError(info.code, info.message);
+    return new BridgeError(info.code, info.message, { translated: info.translated === true });
   }
 }
 
 /** Any thrown value as {@link ErrorInfo}; what is not a {@link BridgeError} becomes `INTERNAL`. */
 export function toErrorInfo(error: unknown): ErrorInfo {
-  if (error instanceof BridgeError) return { code: error.code, message: error.message };
+  if (error instanceof BridgeError) {
+    const { code, message, translated } = error;
+    return { code, message, ...(translated ? { translated } : {}) };
+  }
   return { code: 'INTERNAL', message: messageOf(error) };
 }
 

@@ -1,3 +1,5 @@
+import { english, type Translate } from './l10n.ts';
+
 /**
  * What Codex, or an MCP server of Codex's, wants to know of a person: a form of a few fields. The card draws it,
  * the bridge checks the answers again before Codex gets them.
@@ -79,21 +81,22 @@ export interface FieldProblem {
 export function problemsOf(
   fields: readonly QuestionField[],
   answers: readonly FieldAnswer[],
+  t: Translate = english,
 ): readonly FieldProblem[] {
   const problems: FieldProblem[] = [];
   const known = new Set(fields.map(({ id }) => id));
-  for (const { id } of answers) if (!known.has(id)) problems.push({ id, problem: 'Nobody asked this.' });
+  for (const { id } of answers) if (!known.has(id)) problems.push({ id, problem: t('Nobody asked this.') });
   for (const field of fields) {
     const given = answers.filter(({ id }) => id === field.id);
     const value = given[0]?.value;
     const problem =
       given.length > 1
-        ? 'There are two answers.'
+        ? t('There are two answers.')
         : isEmpty(value)
           ? field.required
-            ? 'An answer is needed.'
+            ? t('An answer is needed.')
             : undefined
-          : problemOf(field.input, value);
+          : problemOf(field.input, value, t);
     if (problem !== undefined) problems.push({ id: field.id, problem });
   }
   return problems;
@@ -134,19 +137,23 @@ function isEmpty(value: FieldAnswer['value'] | undefined): value is undefined {
   return value === undefined || value === '';
 }
 
-function problemOf(input: FieldInput, value: FieldAnswer['value'] | undefined): string | undefined {
+function problemOf(
+  input: FieldInput,
+  value: FieldAnswer['value'] | undefined,
+  t: Translate,
+): string | undefined {
   switch (input.kind) {
     case 'choice':
-      if (typeof value !== 'string') return 'Choose one.';
-      return input.other || isOption(input.options, value) ? undefined : 'Choose one of the options.';
+      if (typeof value !== 'string') return t('Choose one.');
+      return input.other || isOption(input.options, value) ? undefined : t('Choose one of the options.');
     case 'choices':
-      return choicesProblem(input, value);
+      return choicesProblem(input, value, t);
     case 'text':
-      return typeof value === 'string' ? textProblem(input, value) : 'Write a text.';
+      return typeof value === 'string' ? textProblem(input, value, t) : t('Write a text.');
     case 'number':
-      return numberProblem(input, value);
+      return numberProblem(input, value, t);
     case 'boolean':
-      return typeof value === 'boolean' ? undefined : 'Answer yes or no.';
+      return typeof value === 'boolean' ? undefined : t('Answer yes or no.');
   }
 }
 
@@ -157,44 +164,49 @@ function isOption(options: readonly FieldOption[], value: string): boolean {
 function choicesProblem(
   { options, least = 0, most = Number.POSITIVE_INFINITY }: Extract<FieldInput, { kind: 'choices' }>,
   value: unknown,
+  t: Translate,
 ): string | undefined {
-  if (!Array.isArray(value) || new Set(value).size !== value.length) return 'Choose some of the options.';
-  if (!value.every((one) => isOption(options, one))) return 'Choose from the options.';
-  if (value.length < least) return `Choose at least ${least}.`;
-  return value.length > most ? `Choose at most ${most}.` : undefined;
+  if (!Array.isArray(value) || new Set(value).size !== value.length) return t('Choose some of the options.');
+  if (!value.every((one) => isOption(options, one))) return t('Choose from the options.');
+  if (value.length < least) return t('Choose at least {0}.', least);
+  return value.length > most ? t('Choose at most {0}.', most) : undefined;
 }
 
 function numberProblem(
   { integer, minimum, maximum }: Extract<FieldInput, { kind: 'number' }>,
   value: unknown,
+  t: Translate,
 ): string | undefined {
-  if (typeof value !== 'number' || !Number.isFinite(value)) return 'Write a number.';
-  if (integer && !Number.isInteger(value)) return 'Write a whole number.';
-  if (minimum !== undefined && value < minimum) return `Write ${minimum} or more.`;
-  return maximum !== undefined && value > maximum ? `Write ${maximum} or less.` : undefined;
+  if (typeof value !== 'number' || !Number.isFinite(value)) return t('Write a number.');
+  if (integer && !Number.isInteger(value)) return t('Write a whole number.');
+  if (minimum !== undefined && value < minimum) return t('Write {0} or more.', minimum);
+  return maximum !== undefined && value > maximum ? t('Write {0} or less.', maximum) : undefined;
 }
 
 function textProblem(
   { format, minLength = 0, maxLength }: Extract<FieldInput, { kind: 'text' }>,
   value: string,
+  t: Translate,
 ): string | undefined {
   const length = [...value].length;
-  if (length < minLength) return `Write at least ${minLength} characters.`;
-  if (maxLength !== undefined && length > maxLength) return `Write at most ${maxLength} characters.`;
+  if (length < minLength) return t('Write at least {0} characters.', minLength);
+  if (maxLength !== undefined && length > maxLength) return t('Write at most {0} characters.', maxLength);
   switch (format) {
     case undefined:
       return undefined;
     case 'email':
-      return /^[^\s@]+@[^\s@]+$/.test(value) ? undefined : 'Write an e-mail address, such as me@example.com.';
+      return /^[^\s@]+@[^\s@]+$/.test(value)
+        ? undefined
+        : t('Write an e-mail address, such as me@example.com.');
     case 'uri':
       // RFC 3986, section 3: a scheme, then something without a space.
       return /^[a-z][a-z\d+.-]*:\S+$/i.test(value)
         ? undefined
-        : 'Write a whole address, such as https://example.com.';
+        : t('Write a whole address, such as https://example.com.');
     case 'date':
-      return isDate(value) ? undefined : 'Write a date as YYYY-MM-DD.';
+      return isDate(value) ? undefined : t('Write a date as YYYY-MM-DD.');
     case 'date-time':
-      return isDateTime(value) ? undefined : 'Write date and time as 2026-01-31T12:00:00Z.';
+      return isDateTime(value) ? undefined : t('Write date and time as 2026-01-31T12:00:00Z.');
   }
 }
 

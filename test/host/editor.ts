@@ -78,6 +78,7 @@ describe('Codex Bridge and the editor', () => {
     const token = { isCancellationRequested: false, onCancellationRequested: () => ({ dispose() {} }) };
     const deps = {
       window: face.window,
+      t: vscode.l10n.t,
       onError: (error: unknown) => {
         throw error;
       },

@@ -32,6 +32,7 @@ const INPUTS = [
   'esbuild.js',
   'tsconfig.base.json',
   'docs/images',
+  'l10n',
   'media',
   'scripts',
   'src',

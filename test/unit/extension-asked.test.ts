@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { type Asked, noticeOf, questionOf } from '../../src/extension/approvalWatch.ts';
 import { type StatusInput, statusText } from '../../src/extension/statusText.ts';
+import { english as plain } from '../../src/shared/l10n.ts';
 import type { Approval } from '../../src/shared/session.ts';
-import { plain } from './support/plain.ts';
 
 const asked = (request: Approval['request'], title = 'Herons'): Asked => ({
   session: 's_1',

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { SessionList } from '../../src/extension/sessionList.ts';
 import { isNode, lookOf, relativeTime, sessionOf } from '../../src/extension/views/sessionNodes.ts';
+import { english as plain } from '../../src/shared/l10n.ts';
 import { NO_USAGE, type SessionSummary } from '../../src/shared/session.ts';
-import { plain } from './support/plain.ts';
 
 const NOW = 1_700_000_000_000;
 const MINUTE = 60_000;

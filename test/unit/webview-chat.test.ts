@@ -213,7 +213,7 @@ describe('texts', () => {
   });
 
   test('numbers and times are short', () => {
-    expect([999, 1200, 34_000, 1_500_000].map(compact)).toEqual(['999', '1.2k', '34k', '1.5M']);
+    expect([999, 1200, 34_000, 1_500_000].map(compact)).toEqual(['999', '1.2K', '34K', '1.5M']);
     expect([40, 9_940, 12_000, 185_000].map(duration)).toEqual(['0.0 s', '9.9 s', '12 s', '3 min 5 s']);
     expect([0, 5, 180, 3000].map((minutes) => ago(0, minutes * 60_000))).toEqual([
       'now',

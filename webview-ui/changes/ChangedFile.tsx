@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { MarkedFile } from '../../src/shared/changes.ts';
 import type { TurnId } from '../../src/shared/session.ts';
 import { Icon, IconButton } from '../chat/Icon.tsx';
+import { rich, t } from '../l10n.ts';
 import { type ChangesStore, fileKey, type Layout } from './changesStore.ts';
 import { FileDiff } from './FileDiff.tsx';
 import { FileName, fileTitle } from './FileName.tsx';
@@ -44,13 +45,13 @@ export function ChangedFileView({ turn, file, open, changes, layout }: FileProps
         </FileName>
         <IconButton
           icon="copy"
-          label={`Copy as patch: ${title}`}
+          label={t('Copy as patch: {0}', title)}
           onClick={() => void changes.copyPatch(place, [file.path])}
         />
         {!file.binary && (
           <IconButton
             icon="diff"
-            label={`Open in diff editor: ${title}`}
+            label={t('Open in diff editor: {0}', title)}
             onClick={() => void changes.openDiff(turn, file.path)}
           />
         )}
@@ -58,14 +59,14 @@ export function ChangedFileView({ turn, file, open, changes, layout }: FileProps
           <IconButton
             icon="check"
             pressed={kept}
-            label={`Keep: ${title}`}
+            label={t('Keep: {0}', title)}
             onClick={() => void changes.keep(place, !kept)}
           />
         )}
         {!reverted && file.notRevertible === undefined && (
           <IconButton
             icon="discard"
-            label={`Revert file: ${title}`}
+            label={t('Revert file: {0}', title)}
             onClick={() => void changes.revert(place)}
           />
         )}
@@ -74,7 +75,7 @@ export function ChangedFileView({ turn, file, open, changes, layout }: FileProps
       {file.notRevertible !== undefined && (
         <p class="not-revertible">
           <Icon name="circle-slash" />
-          <span>Not revertible: {file.notRevertible}</span>
+          <span>{rich('Not revertible: {0}', file.notRevertible)}</span>
         </p>
       )}
       {open && (

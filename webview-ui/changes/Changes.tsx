@@ -2,6 +2,7 @@ import { useComputed } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Icon, IconButton } from '../chat/Icon.tsx';
 import type { ChatStore } from '../chat/store.ts';
+import { t } from '../l10n.ts';
 import { useChangeKeys } from './changeKeys.ts';
 import type { ChangesStore, Layout } from './changesStore.ts';
 import { ToldTurnView } from './ToldTurn.tsx';
@@ -34,11 +35,11 @@ export function Changes({ chat, changes }: { chat: ChatStore; changes: ChangesSt
     return (
       <div class="welcome">
         <Icon name="diff-multiple" />
-        <h1>No changes yet</h1>
+        <h1>{t('No changes yet')}</h1>
         <p>
           {running.length > 0
-            ? 'Codex is at work. What it changes is listed here as soon as it tells.'
-            : 'When a turn changes files, they are listed here: to read, to keep or to take back.'}
+            ? t('Codex is at work. What it changes is listed here as soon as it tells.')
+            : t('When a turn changes files, they are listed here: to read, to keep or to take back.')}
         </p>
       </div>
     );
@@ -50,7 +51,7 @@ export function Changes({ chat, changes }: { chat: ChatStore; changes: ChangesSt
       <section
         class="changes-list"
         ref={scroller}
-        aria-label="Changed files"
+        aria-label={t('Changed files')}
         onScroll={(event) => changes.setView({ scrollTop: event.currentTarget.scrollTop })}
       >
         {turns.map((turn) => {
@@ -58,7 +59,7 @@ export function Changes({ chat, changes }: { chat: ChatStore; changes: ChangesSt
           return <View key={turn.id} turn={turn} changes={changes} layout={layout} />;
         })}
         {running.some((turn) => !hasChanges(turn)) && (
-          <p class="muted">A turn is running; its changes are listed as soon as there are any.</p>
+          <p class="muted">{t('A turn is running; its changes are listed as soon as there are any.')}</p>
         )}
       </section>
       <p class="sr-only" role="status">
@@ -81,15 +82,16 @@ function Toolbar(props: {
   return (
     <div class="changes-tools">
       <select
-        aria-label="Whose changes"
+        aria-label={t('Whose changes')}
         value={value}
         onChange={(event) => changes.setView({ scope: event.currentTarget.value, scrollTop: 0 })}
       >
-        {listed.length > 1 && <option value="all">Whole session, {listed.length} turns</option>}
+        {listed.length > 1 && <option value="all">{t('Whole session, {0} turns', listed.length)}</option>}
         {[...listed].reverse().map(({ id, place, prompt, running }) => (
           <option key={id} value={id}>
-            Turn {place}
-            {running ? ' (running)' : ''}: {prompt.trim().split('\n')[0]?.slice(0, 60)}
+            {running
+              ? t('Turn {0} (running): {1}', place, startOf(prompt))
+              : t('Turn {0}: {1}', place, startOf(prompt))}
           </option>
         ))}
       </select>
@@ -98,13 +100,13 @@ function Toolbar(props: {
         <>
           <IconButton
             icon="list-flat"
-            label="Unified"
+            label={t('Unified')}
             pressed={layout === 'unified'}
             onClick={() => changes.setView({ layout: 'unified' })}
           />
           <IconButton
             icon="split-horizontal"
-            label="Side by side"
+            label={t('Side by side')}
             pressed={layout === 'split'}
             onClick={() => changes.setView({ layout: 'split' })}
           />
@@ -112,6 +114,11 @@ function Toolbar(props: {
       )}
     </div>
   );
+}
+
+/** What a list has room for. */
+function startOf(prompt: string): string {
+  return prompt.trim().split('\n')[0]?.slice(0, 60) ?? '';
 }
 
 function useWide(element: { readonly current: HTMLElement | null }): boolean {

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ChangeMark } from '../../src/shared/changes.ts';
+import { t } from '../l10n.ts';
 import type { Layout } from './changesStore.ts';
 import { BLOCK_LINES, cutBlocks, cutLines, type GapPiece, type HunkPiece, linesOf } from './cutBlocks.ts';
 import { DiffRows, type SideText } from './DiffRows.tsx';
@@ -87,7 +88,9 @@ function HunkView({ piece, ...props }: BlocksProps & { piece: HunkPiece }) {
       ref={section}
       class={`hunk ${markOf?.(index) ?? 'open'}`}
       data-hunk={index}
-      aria-label={`Hunk ${index + 1} of ${count}${first ? '' : ', continued'}`}
+      aria-label={
+        first ? t('Hunk {0} of {1}', index + 1, count) : t('Hunk {0} of {1}, continued', index + 1, count)
+      }
       tabIndex={-1}
     >
       {first && head?.(index)}
@@ -113,7 +116,7 @@ function Gap(props: {
     return starts.map((from) => cutLines(lines, from, from + BLOCK_LINES));
   }, [part, count, layout]);
   const left = part.count - count;
-  const label = `${left} unchanged ${left === 1 ? 'line' : 'lines'}`;
+  const label = left === 1 ? t('1 unchanged line') : t('{0} unchanged lines', left);
   return (
     <>
       {blocks.map((lines, place) => (
@@ -127,7 +130,7 @@ function Gap(props: {
           type="button"
           class="gap"
           onClick={() => onShow(Math.min(part.count, count + MAX_GAP))}
-          title="Show them"
+          title={t('Show them')}
         >
           {label}
         </button>

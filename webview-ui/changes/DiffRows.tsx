@@ -2,6 +2,7 @@ import { useMemo } from 'preact/hooks';
 import type { Hunk } from '../../src/shared/changes.ts';
 import { memo } from '../chat/memo.ts';
 import { Visible } from '../chat/Visible.tsx';
+import { t } from '../l10n.ts';
 import type { Lines } from './cutBlocks.ts';
 import type { Row } from './lines.ts';
 import { colouredLines, type Token, withMarks } from './tokens.ts';
@@ -32,7 +33,7 @@ interface Line extends Row {
 }
 
 const SIGNS = { context: ' ', removed: '−', added: '+' } as const;
-const SPOKEN = { context: '', removed: 'removed ', added: 'added ' } as const;
+const SPOKEN = { context: '', removed: t('removed'), added: t('added') } as const;
 
 export const DiffRows = memo((props: RowsProps) => <Rows {...props} />);
 
@@ -71,13 +72,13 @@ function Code({ line }: { line: Line | undefined }) {
   if (line === undefined) return <td class="code none" />;
   return (
     <td class={`code ${line.kind}`} data-sign={SIGNS[line.kind]}>
-      {line.kind !== 'context' && <span class="sr-only">{SPOKEN[line.kind]}</span>}
+      {line.kind !== 'context' && <span class="sr-only">{SPOKEN[line.kind]} </span>}
       {line.tokens.map(({ text, style, marked }, place) => (
         <span key={place} class={marked ? `${style} word` : style}>
           <Visible text={text} />
         </span>
       ))}
-      {line.open && <span class="no-end">no line end</span>}
+      {line.open && <span class="no-end">{t('no line end')}</span>}
     </td>
   );
 }

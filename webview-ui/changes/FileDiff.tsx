@@ -1,8 +1,10 @@
 import { useMemo, useRef } from 'preact/hooks';
 import type { ChangeContent } from '../../src/shared/changes.ts';
+import { errorText } from '../../src/shared/errorSentences.ts';
 import { sideLines } from '../../src/shared/lines.ts';
 import type { TurnId } from '../../src/shared/session.ts';
 import { IconButton } from '../chat/Icon.tsx';
+import { t } from '../l10n.ts';
 import type { ChangesStore, Layout } from './changesStore.ts';
 import { DiffBlocks } from './DiffBlocks.tsx';
 import { diffParts, knownParts } from './lines.ts';
@@ -27,14 +29,14 @@ export function FileDiff(props: DiffProps) {
   if (loaded.state === 'loading') {
     return (
       <p class="muted file-note" style={{ minHeight: `${height}px` }}>
-        Reading the file …
+        {t('Reading the file …')}
       </p>
     );
   }
   if (loaded.state === 'failed') {
     return (
       <p class="bad file-note">
-        <span>{loaded.error.message}</span>
+        <span>{errorText(loaded.error, t)}</span>
         <TryAgain error={loaded.error} onClick={() => void changes.again(turn)} />
       </p>
     );
@@ -73,7 +75,7 @@ function Hunks({ turn, path, changes, layout, content }: DiffProps & { content: 
         onGoal={() => changes.reached()}
       />
       {[content.before, content.after].some((side) => (side?.omitted ?? 0) > 0) && (
-        <p class="muted file-note">The file is too large to be shown whole: its end is left out.</p>
+        <p class="muted file-note">{t('The file is too large to be shown whole: its end is left out.')}</p>
       )}
     </div>
   );
@@ -102,14 +104,14 @@ function HunkLine(props: {
           <IconButton
             icon="check"
             pressed={kept}
-            label={`Keep: hunk ${number} of ${place.path}`}
+            label={t('Keep: hunk {0} of {1}', number, place.path)}
             onClick={() => void changes.keep(place, !kept)}
           />
         )}
         {hunk.mark !== 'reverted' && content.file.notRevertible === undefined && (
           <IconButton
             icon="discard"
-            label={`Revert hunk ${number} of ${place.path}`}
+            label={t('Revert hunk {0} of {1}', number, place.path)}
             onClick={() => void changes.revert(place)}
           />
         )}
@@ -120,9 +122,9 @@ function HunkLine(props: {
 }
 
 function withoutHunks({ file, before, after }: ChangeContent): string {
-  if (file.binary) return 'Binary: it has no lines to show.';
-  if (before === undefined && after === undefined) return 'Its content was not copied.';
-  if (file.kind === 'mode') return 'Only its permissions were changed.';
-  if (file.kind === 'rename') return 'Moved as it is.';
-  return 'No line differs.';
+  if (file.binary) return t('Binary: it has no lines to show.');
+  if (before === undefined && after === undefined) return t('Its content was not copied.');
+  if (file.kind === 'mode') return t('Only its permissions were changed.');
+  if (file.kind === 'rename') return t('Moved as it is.');
+  return t('No line differs.');
 }

@@ -3,13 +3,14 @@ import type { ChangedFile } from '../../src/shared/changes.ts';
 import { Icon } from '../chat/Icon.tsx';
 import { splitPath } from '../chat/text.ts';
 import { Visible } from '../chat/Visible.tsx';
+import { t } from '../l10n.ts';
 
 const KINDS = {
-  add: { icon: 'diff-added', label: 'added' },
-  update: { icon: 'diff-modified', label: 'changed' },
-  delete: { icon: 'diff-removed', label: 'deleted' },
-  rename: { icon: 'diff-renamed', label: 'moved' },
-  mode: { icon: 'lock', label: 'permissions changed' },
+  add: { icon: 'diff-added', label: t('added') },
+  update: { icon: 'diff-modified', label: t('changed') },
+  delete: { icon: 'diff-removed', label: t('deleted') },
+  rename: { icon: 'diff-renamed', label: t('moved') },
+  mode: { icon: 'lock', label: t('permissions changed') },
 } as const;
 
 /** A file's name with its kind of change, which opens and closes it, and its counts. */
@@ -40,7 +41,7 @@ export function FileName(props: {
         {children}
       </button>
       {file.binary ? (
-        <span class="counts muted">binary</span>
+        <span class="counts muted">{t('binary')}</span>
       ) : (
         <span class="counts">
           <span class="added">+{file.added}</span> <span class="removed">−{file.removed}</span>

@@ -1,5 +1,7 @@
+import { errorText } from '../../src/shared/errorSentences.ts';
 import type { ErrorInfo } from '../../src/shared/errors.ts';
 import { Icon } from '../chat/Icon.tsx';
+import { t } from '../l10n.ts';
 
 /** Why something was not done, at the place where it was asked for. */
 export function Refusal({ error }: { error: ErrorInfo | undefined }) {
@@ -7,7 +9,7 @@ export function Refusal({ error }: { error: ErrorInfo | undefined }) {
   return (
     <p class="refusal" role="alert">
       <Icon name="error" />
-      <span>{error.message}</span>
+      <span>{errorText(error, t)}</span>
     </p>
   );
 }
@@ -17,7 +19,7 @@ export function TryAgain({ error, onClick }: { error: ErrorInfo; onClick: () => 
   if (error.code === 'CHANGE_NOT_FOUND' || error.code === 'CHANGE_NOT_REVERTIBLE') return null;
   return (
     <button type="button" class="link-button" onClick={onClick}>
-      Try again
+      {t('Try again')}
     </button>
   );
 }

@@ -2,6 +2,7 @@ import { useMemo, useRef, useState } from 'preact/hooks';
 import type { TurnId } from '../../src/shared/session.ts';
 import { Icon, IconButton } from '../chat/Icon.tsx';
 import { memo } from '../chat/memo.ts';
+import { t } from '../l10n.ts';
 import { type ChangesStore, fileKey, type Layout } from './changesStore.ts';
 import { DiffBlocks } from './DiffBlocks.tsx';
 import { FileName } from './FileName.tsx';
@@ -32,14 +33,14 @@ function ToldTurn({ turn, changes, layout }: TurnProps) {
         <TurnHeading turn={turn} />
         {running && (
           <span class="mark">
-            <Icon name="loading" spin /> Running
+            <Icon name="loading" spin /> {t('Running')}
           </span>
         )}
         <Counts files={files} />
         <span class="space" />
         <IconButton
           icon={anyOpen ? 'collapse-all' : 'expand-all'}
-          label={anyOpen ? 'Collapse all files' : 'Expand all files'}
+          label={anyOpen ? t('Collapse all files') : t('Expand all files')}
           onClick={() =>
             changes.setOpen(
               files.map(({ path }) => fileKey(turn.id, path)),
@@ -52,8 +53,10 @@ function ToldTurn({ turn, changes, layout }: TurnProps) {
         <Icon name="info" />
         <span>
           {running
-            ? 'What Codex tells so far. What commands change besides, and keeping and reverting, come when the turn has ended.'
-            : 'What Codex told. The folder was not compared, so nothing can be reverted here.'}
+            ? t(
+                'What Codex tells so far. What commands change besides, and keeping and reverting, come when the turn has ended.',
+              )
+            : t('What Codex told. The folder was not compared, so nothing can be reverted here.')}
         </span>
       </p>
       <ul class="changed-files">
@@ -97,7 +100,9 @@ function ToldFileView(props: {
         />
       </div>
       {open && hunks === 0 && (
-        <p class="muted file-note">{file.binary ? 'Binary: it has no lines to show.' : 'No line differs.'}</p>
+        <p class="muted file-note">
+          {file.binary ? t('Binary: it has no lines to show.') : t('No line differs.')}
+        </p>
       )}
       {open && hunks > 0 && (
         <div class={`file-diff ${layout}`} data-hunks={hunks}>

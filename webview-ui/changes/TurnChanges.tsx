@@ -1,16 +1,22 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ChangeList, MarkedFile } from '../../src/shared/changes.ts';
+import { errorText } from '../../src/shared/errorSentences.ts';
 import { Fold } from '../chat/Fold.tsx';
 import { Icon, IconButton } from '../chat/Icon.tsx';
 import { memo } from '../chat/memo.ts';
 import { Visible } from '../chat/Visible.tsx';
+import { t } from '../l10n.ts';
 import { ChangedFileView } from './ChangedFile.tsx';
 import { type ChangesStore, fileKey } from './changesStore.ts';
 import { Refusal, TryAgain } from './Refusal.tsx';
 import { Counts, opensByItself, TurnHeading, type TurnProps } from './TurnHeading.tsx';
 import type { TurnFacts } from './turnFacts.ts';
 
-const REASONS = { ignored: 'ignored', special: 'no plain file', unreadable: 'could not be read' } as const;
+const REASONS = {
+  ignored: t('ignored'),
+  special: t('no plain file'),
+  unreadable: t('could not be read'),
+} as const;
 
 /** All that one turn changed. */
 export const TurnChangesView = memo((props: TurnProps) => <TurnChanges {...props} />);
@@ -28,7 +34,7 @@ function TurnChanges({ turn, changes, layout }: TurnProps) {
           files: known.files.map((file) => ({
             ...file,
             mark: 'open' as const,
-            ...(loaded.state === 'failed' ? { notRevertible: loaded.error.message } : {}),
+            ...(loaded.state === 'failed' ? { notRevertible: errorText(loaded.error, t) } : {}),
           })),
         };
   const { files } = list;
@@ -45,12 +51,12 @@ function TurnChanges({ turn, changes, layout }: TurnProps) {
         <span class="space" />
         <IconButton
           icon={anyOpen ? 'collapse-all' : 'expand-all'}
-          label={anyOpen ? 'Collapse all files' : 'Expand all files'}
+          label={anyOpen ? t('Collapse all files') : t('Expand all files')}
           onClick={() => changes.setOpen(keys, !anyOpen)}
         />
         <IconButton
           icon="copy"
-          label="Copy all as patch"
+          label={t('Copy all as patch')}
           onClick={() =>
             void changes.copyPatch(
               { turn: turn.id },
@@ -60,7 +66,7 @@ function TurnChanges({ turn, changes, layout }: TurnProps) {
         />
         <IconButton
           icon="diff-multiple"
-          label="Open all in diff editor"
+          label={t('Open all in diff editor')}
           onClick={() => void changes.openAll(turn.id)}
         />
         <RevertAll turn={turn} files={files} changes={changes} />
@@ -69,7 +75,7 @@ function TurnChanges({ turn, changes, layout }: TurnProps) {
       {loaded.state === 'failed' && (
         <p class="notice">
           <Icon name="warning" />
-          <span>{loaded.error.message}</span>
+          <span>{errorText(loaded.error, t)}</span>
           <TryAgain error={loaded.error} onClick={() => void changes.again(turn.id)} />
         </p>
       )}
@@ -77,8 +83,14 @@ function TurnChanges({ turn, changes, layout }: TurnProps) {
         <p class="notice overlap">
           <Icon name="warning" />
           <span>
-            {list.overlaps.length === 1 ? 'Another turn' : `${list.overlaps.length} other turns`} ran in this
-            folder at the same time: some of these changes may not be of this one.
+            {list.overlaps.length === 1
+              ? t(
+                  'Another turn ran in this folder at the same time: some of these changes may not be of this one.',
+                )
+              : t(
+                  '{0} other turns ran in this folder at the same time: some of these changes may not be of this one.',
+                  list.overlaps.length,
+                )}
           </span>
         </p>
       )}
@@ -103,7 +115,11 @@ function TurnChanges({ turn, changes, layout }: TurnProps) {
       {list.excluded.length > 0 && (
         <Fold
           class="excluded"
-          summary={`Not looked at, not revertible: ${list.excluded.length} ${list.excluded.length === 1 ? 'place' : 'places'}`}
+          summary={
+            list.excluded.length === 1
+              ? t('Not looked at, not revertible: 1 place')
+              : t('Not looked at, not revertible: {0} places', list.excluded.length)
+          }
         >
           {() => (
             <ul>
@@ -140,7 +156,7 @@ function RevertAll({
   const open = files.filter(({ mark, notRevertible }) => mark !== 'reverted' && notRevertible === undefined);
   if (open.length === 0) return null;
   if (!asked) {
-    return <IconButton icon="discard" label="Revert the whole turn" onClick={() => setAsked(true)} />;
+    return <IconButton icon="discard" label={t('Revert the whole turn')} onClick={() => setAsked(true)} />;
   }
   return (
     <>
@@ -153,9 +169,9 @@ function RevertAll({
           void changes.revert({ turn: turn.id });
         }}
       >
-        Revert {open.length} {open.length === 1 ? 'file' : 'files'}
+        {open.length === 1 ? t('Revert 1 file') : t('Revert {0} files', open.length)}
       </button>
-      <IconButton icon="close" label="Do not revert" onClick={() => setAsked(false)} />
+      <IconButton icon="close" label={t('Do not revert')} onClick={() => setAsked(false)} />
     </>
   );
 }

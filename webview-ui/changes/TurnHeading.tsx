@@ -1,3 +1,4 @@
+import { t } from '../l10n.ts';
 import type { ChangesStore, Layout } from './changesStore.ts';
 import type { TurnFacts } from './turnFacts.ts';
 
@@ -26,7 +27,7 @@ export interface TurnProps {
 export function TurnHeading({ turn }: Pick<TurnProps, 'turn'>) {
   return (
     <h2>
-      <span class="number">Turn {turn.place}</span>{' '}
+      <span class="number">{t('Turn {0}', turn.place)}</span>{' '}
       <span class="title">{turn.prompt.trim().split('\n')[0]}</span>
     </h2>
   );
@@ -37,7 +38,7 @@ export function Counts({ files }: { files: readonly Counted[] }) {
   const removed = files.reduce((sum, file) => sum + file.removed, 0);
   return (
     <span class="counts">
-      {files.length} {files.length === 1 ? 'file' : 'files'} <span class="added">+{added}</span>{' '}
+      {files.length === 1 ? t('1 file') : t('{0} files', files.length)} <span class="added">+{added}</span>{' '}
       <span class="removed">−{removed}</span>
     </span>
   );

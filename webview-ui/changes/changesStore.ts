@@ -5,6 +5,7 @@ import type { PanelContract } from '../../src/shared/panel.ts';
 import { isWhole, patchOf } from '../../src/shared/patch.ts';
 import type { Params, RequestName, Result, RpcClient } from '../../src/shared/rpc.ts';
 import type { SessionId, TurnId } from '../../src/shared/session.ts';
+import { t } from '../l10n.ts';
 
 export type Layout = 'unified' | 'split';
 
@@ -123,7 +124,12 @@ export class ChangesStore {
     await this.#act(place, async (session) => {
       const { refused } = await this.#rpc.request('changes.revert', { session, ...place });
       for (const { path, error } of refused) this.#refuse({ turn: place.turn, path }, error);
-      this.said.value = refused.length === 0 ? 'Reverted.' : `${refused.length} files could not be reverted.`;
+      this.said.value =
+        refused.length === 0
+          ? t('Reverted.')
+          : refused.length === 1
+            ? t('1 file could not be reverted.')
+            : t('{0} files could not be reverted.', refused.length);
     });
   }
 
@@ -133,7 +139,7 @@ export class ChangesStore {
       if (place.path !== undefined && place.hunk === undefined && kept) {
         this.setOpen([fileKey(place.turn, place.path)], false);
       }
-      this.said.value = kept ? 'Marked as kept.' : 'The mark was taken away.';
+      this.said.value = kept ? t('Marked as kept.') : t('The mark was taken away.');
     });
   }
 
@@ -148,10 +154,13 @@ export class ChangesStore {
         else left.push(path);
       }
       await this.#rpc.request('copy', { text: patches.join('') });
-      this.said.value = 'Copied as a patch.';
+      this.said.value = t('Copied as a patch.');
       for (const path of left) {
-        const message = 'This file is too large for a patch; it was left out.';
-        this.#refuse({ turn: place.turn, path }, { code: 'CHANGE_NOT_REVERTIBLE', message });
+        const message = t('This file is too large for a patch; it was left out.');
+        this.#refuse(
+          { turn: place.turn, path },
+          { code: 'CHANGE_NOT_REVERTIBLE', message, translated: true },
+        );
       }
     });
   }

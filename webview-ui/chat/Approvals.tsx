@@ -7,6 +7,7 @@ import {
   type ApprovalDecision,
   MAX_ANSWER_LENGTH,
 } from '../../src/shared/session.ts';
+import { rich, t } from '../l10n.ts';
 import { Changes } from './Diff.tsx';
 import { Icon } from './Icon.tsx';
 import { answersOf, type Drafts, Field, firstDrafts, inputId } from './QuestionFields.tsx';
@@ -14,17 +15,17 @@ import type { ChatStore } from './store.ts';
 import { Visible } from './Visible.tsx';
 
 const LABELS: Readonly<Record<ApprovalDecision, string>> = {
-  accept: 'Accept',
-  accept_for_session: 'Accept for session',
-  decline: 'Decline',
-  cancel: 'Decline and stop',
+  accept: t('Accept'),
+  accept_for_session: t('Accept for session'),
+  decline: t('Decline'),
+  cancel: t('Decline and stop'),
 };
 
 const TITLES: Readonly<Record<Approval['request']['kind'], string>> = {
-  command: 'Codex wants to run a command',
-  file_change: 'Codex wants to change files',
-  permissions: 'Codex wants more rights',
-  question: 'Codex has a question',
+  command: t('Codex wants to run a command'),
+  file_change: t('Codex wants to change files'),
+  permissions: t('Codex wants more rights'),
+  question: t('Codex has a question'),
 };
 
 /** What waits for the person's decision, above the composer so that it is never scrolled away. */
@@ -67,7 +68,7 @@ export function Approvals({ store }: { store: ChatStore }) {
     <section class="approval" role="alertdialog" aria-label={title} tabIndex={-1} ref={card}>
       <h2>
         <Icon name={first.request.kind === 'question' ? 'question' : 'shield'} /> {title}
-        {approvals.length > 1 && <span class="muted"> ({approvals.length - 1} more)</span>}
+        {approvals.length > 1 && <span class="muted"> {t('({0} more)', approvals.length - 1)}</span>}
       </h2>
       <Card
         key={first.id}
@@ -106,7 +107,7 @@ function Card({ approval, answer, openLink }: CardProps) {
   };
   const accept = async () => {
     const answers = answersOf(fields, drafts);
-    const wrong = problemsOf(fields, answers);
+    const wrong = problemsOf(fields, answers, t);
     setProblems(wrong);
     const first = fields.findIndex(({ id }) => id === wrong[0]?.id);
     if (first >= 0) {
@@ -162,7 +163,11 @@ function Card({ approval, answer, openLink }: CardProps) {
           {decisions.map((decision) =>
             decision === 'accept' ? (
               <button key={decision} type="submit" class="primary" disabled={sent}>
-                {fields.length > 0 ? 'Answer' : url === undefined ? LABELS.accept : 'Open page and accept'}
+                {fields.length > 0
+                  ? t('Answer')
+                  : url === undefined
+                    ? LABELS.accept
+                    : t('Open page and accept')}
               </button>
             ) : (
               <button
@@ -177,13 +182,13 @@ function Card({ approval, answer, openLink }: CardProps) {
             ),
           )}
           <button type="button" class="secondary" disabled={sent} onClick={() => setWhy('')}>
-            Decline and say why…
+            {t('Decline and say why…')}
           </button>
         </div>
       ) : (
         <div class="buttons">
           <button type="submit" class="primary" disabled={sent || why.trim() === ''}>
-            Decline and go on
+            {t('Decline and go on')}
           </button>
           <button
             type="button"
@@ -194,7 +199,7 @@ function Card({ approval, answer, openLink }: CardProps) {
             {LABELS.cancel}
           </button>
           <button type="button" class="secondary" disabled={sent} onClick={() => setWhy(null)}>
-            Back
+            {t('Back')}
           </button>
         </div>
       )}
@@ -209,7 +214,7 @@ function Why(props: { text: string; onText: (text: string) => void; onSend: () =
   useEffect(() => area.current?.focus(), []);
   return (
     <div class="why">
-      <label for="decline-reason">Why not, and what instead?</label>
+      <label for="decline-reason">{t('Why not, and what instead?')}</label>
       <textarea
         id="decline-reason"
         ref={area}
@@ -225,7 +230,7 @@ function Why(props: { text: string; onText: (text: string) => void; onSend: () =
         }}
       />
       <p class="muted" id="decline-reason-hint">
-        Codex reads it and goes on. With “Decline and stop” it becomes your next prompt.
+        {t('Codex reads it and goes on. With “{0}” it becomes your next prompt.', LABELS.cancel)}
       </p>
     </div>
   );
@@ -240,9 +245,7 @@ function Request({ approval }: { approval: Approval }) {
           <pre class="exact">
             <Visible text={request.command} />
           </pre>
-          <p class="muted where">
-            in <Visible text={request.cwd} />
-          </p>
+          <p class="muted where">{rich('in {0}', <Visible text={request.cwd} />)}</p>
         </>
       );
     case 'file_change':
@@ -250,9 +253,7 @@ function Request({ approval }: { approval: Approval }) {
         <div class="exact">
           <Changes changes={request.changes} open={request.changes.length === 1} />
           {request.grantRoot !== undefined && (
-            <p>
-              and to write below <Visible text={request.grantRoot} /> from now on
-            </p>
+            <p>{rich('and to write below {0} from now on', <Visible text={request.grantRoot} />)}</p>
           )}
         </div>
       );

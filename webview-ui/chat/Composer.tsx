@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { messageOf } from '../../src/shared/errors.ts';
+import { t } from '../l10n.ts';
 import { Chips } from './composer/Chips.tsx';
 import { without } from './composer/completion.ts';
 import { FolderPicker } from './composer/FolderPicker.tsx';
@@ -165,7 +166,7 @@ export function Composer({ store }: { store: ChatStore }) {
         const chosen = await attachmentOf(file);
         store.attachments.value = [...store.attachments.value, chosen];
       } catch (error) {
-        store.failure.value = { code: 'ATTACHMENT_TOO_LARGE', message: messageOf(error) };
+        store.failure.value = { code: 'ATTACHMENT_TOO_LARGE', message: messageOf(error), translated: true };
       }
     }
   };
@@ -200,7 +201,7 @@ export function Composer({ store }: { store: ChatStore }) {
         {list.shown && (
           <Popup
             id={LIST}
-            label={list.completion?.kind === 'command' ? 'Commands' : 'Attach'}
+            label={list.completion?.kind === 'command' ? t('Commands') : t('Attach')}
             choices={list.choices}
             active={list.active}
             empty={list.empty}
@@ -213,12 +214,12 @@ export function Composer({ store }: { store: ChatStore }) {
           value={text}
           rows={1}
           disabled={blocked}
-          aria-label="Prompt"
+          aria-label={t('Prompt')}
           aria-autocomplete="list"
           aria-haspopup="listbox"
           aria-controls={list.shown ? LIST : undefined}
           aria-activedescendant={list.shown && list.choices.length > 0 ? `${LIST}-${list.active}` : undefined}
-          placeholder={store.busy.value ? 'Queue another prompt' : 'Ask Codex (@ attaches, / commands)'}
+          placeholder={store.busy.value ? t('Queue another prompt') : t('Ask Codex (@ attaches, / commands)')}
           onInput={(event) => onInput(event.currentTarget)}
           onKeyDown={onKeyDown}
           onPaste={onPaste}

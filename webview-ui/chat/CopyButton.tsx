@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { t } from '../l10n.ts';
 import { IconButton } from './Icon.tsx';
 
 /** How long it says that it was done, in ms. */
@@ -18,9 +19,11 @@ export function CopyButton({ text }: { text: () => string }) {
       () => setState('failed'),
     );
   };
-  const label = { ready: 'Copy', done: 'Copied', failed: 'Not copied: the clipboard is not available' }[
-    state
-  ];
+  const label = {
+    ready: t('Copy'),
+    done: t('Copied'),
+    failed: t('Not copied: the clipboard is not available'),
+  }[state];
   return (
     <IconButton
       class="copy"

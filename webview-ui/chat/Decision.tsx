@@ -1,4 +1,5 @@
 import type { Item } from '../../src/shared/session.ts';
+import { t } from '../l10n.ts';
 import { Icon } from './Icon.tsx';
 import { commandLabel, sourceText } from './text.ts';
 import { Visible } from './Visible.tsx';
@@ -39,7 +40,7 @@ export function Decision({ item }: { item: Extract<Item, { type: 'decision' }> }
             {answers.map(({ question, answer }, place) => (
               <div key={place}>
                 <dt>{question}</dt>
-                <dd>{answer ?? <span class="muted">(a secret, not kept)</span>}</dd>
+                <dd>{answer ?? <span class="muted">{t('(a secret, not kept)')}</span>}</dd>
               </div>
             ))}
           </dl>
@@ -49,19 +50,24 @@ export function Decision({ item }: { item: Extract<Item, { type: 'decision' }> }
   );
 }
 
-function headOf({ about, decision, by, who }: Extract<Item, { type: 'decision' }>): string {
-  if (by === 'timeout') return 'Declined, because nobody answered in time';
-  const where = who?.kind === 'mcp' ? ` (in ${sourceText(who).label})` : '';
+function headOf(item: Extract<Item, { type: 'decision' }>): string {
+  const { by, who } = item;
+  if (by === 'timeout') return t('Declined, because nobody answered in time');
+  const what = whatOf(item);
+  return who?.kind === 'mcp' ? t('{0} (in {1})', what, sourceText(who).label) : what;
+}
+
+function whatOf({ about, decision }: Extract<Item, { type: 'decision' }>): string {
   switch (decision) {
     case 'accept':
-      if (about === 'question') return `You answered${where}`;
-      return `${about === 'permissions' ? 'You accepted, for this turn' : 'You accepted'}${where}`;
+      if (about === 'question') return t('You answered');
+      return about === 'permissions' ? t('You accepted, for this turn') : t('You accepted');
     case 'accept_for_session':
-      return `You accepted, for this session${where}`;
+      return t('You accepted, for this session');
     case 'cancel':
-      return `You declined and stopped the turn${where}`;
+      return t('You declined and stopped the turn');
     default:
-      return `You declined${where}`;
+      return t('You declined');
   }
 }
 

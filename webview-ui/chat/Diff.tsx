@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { FileChange } from '../../src/shared/session.ts';
+import { t } from '../l10n.ts';
 import { Fold } from './Fold.tsx';
 import { Icon } from './Icon.tsx';
 import { splitPath } from './text.ts';
@@ -9,9 +10,9 @@ import { Visible } from './Visible.tsx';
 const FIRST_LINES = 400;
 
 const KINDS = {
-  add: { icon: 'diff-added', label: 'added' },
-  delete: { icon: 'diff-removed', label: 'deleted' },
-  update: { icon: 'diff-modified', label: 'changed' },
+  add: { icon: 'diff-added', label: t('added') },
+  delete: { icon: 'diff-removed', label: t('deleted') },
+  update: { icon: 'diff-modified', label: t('changed') },
 } as const;
 
 /** The files of a change, each with its counts and its diff folded. */
@@ -59,7 +60,7 @@ function Path({ change }: { change: FileChange }) {
 
 function Diff({ text }: { text: string }) {
   const [all, setAll] = useState(false);
-  if (text === '') return <p class="muted">Codex gave no diff for this file.</p>;
+  if (text === '') return <p class="muted">{t('Codex gave no diff for this file.')}</p>;
   const lines = text.replace(/\n$/, '').split('\n');
   const shown = all ? lines : lines.slice(0, FIRST_LINES);
   return (
@@ -74,7 +75,7 @@ function Diff({ text }: { text: string }) {
       </pre>
       {shown.length < lines.length && (
         <button type="button" class="link-button" onClick={() => setAll(true)}>
-          Show {lines.length - shown.length} more lines
+          {t('Show {0} more lines', lines.length - shown.length)}
         </button>
       )}
     </>

@@ -1,4 +1,5 @@
 import type { Item } from '../../src/shared/session.ts';
+import { t } from '../l10n.ts';
 import { Decision } from './Decision.tsx';
 import { Changes } from './Diff.tsx';
 import { Fold } from './Fold.tsx';
@@ -16,7 +17,7 @@ export const ItemView = memo(({ item }: { item: Item }) => {
     case 'user_message':
       return (
         <div class="steer" data-entry tabIndex={-1}>
-          <Icon name="arrow-right" /> <span class="sr-only">Added: </span>
+          <Icon name="arrow-right" /> <span class="sr-only">{t('Added:')} </span>
           {item.text}
         </div>
       );
@@ -34,8 +35,8 @@ export const ItemView = memo(({ item }: { item: Item }) => {
       return (
         <div class={`changed-files ${item.status}`}>
           <Changes changes={item.changes} />
-          {item.status === 'declined' && <p class="muted">Declined: nothing was changed.</p>}
-          {item.status === 'failed' && <p class="muted">Not applied.</p>}
+          {item.status === 'declined' && <p class="muted">{t('Declined: nothing was changed.')}</p>}
+          {item.status === 'failed' && <p class="muted">{t('Not applied.')}</p>}
         </div>
       );
     case 'tool_call':
@@ -43,15 +44,15 @@ export const ItemView = memo(({ item }: { item: Item }) => {
     case 'web_search':
       return <Line icon="globe" text={webSearch(item)} item={item} />;
     case 'image':
-      return <Line icon="file-media" text={`Looked at ${item.path}`} item={item} />;
+      return <Line icon="file-media" text={t('Looked at {0}', item.path)} item={item} />;
     case 'compaction':
       return (
         <p class="compacted" data-entry tabIndex={-1}>
           <Icon name="fold" />
           <span>
             {item.status === 'running'
-              ? 'Making the conversation shorter …'
-              : 'The model goes on from a summary'}
+              ? t('Making the conversation shorter …')
+              : t('The model goes on from a summary')}
           </span>
         </p>
       );
@@ -93,7 +94,7 @@ function Reasoning({ item }: Of<'reasoning'>) {
       summary={
         <>
           <Icon name="lightbulb" />
-          <span class="what">{title ?? 'Reasoning'}</span>
+          <span class="what">{title ?? t('Reasoning')}</span>
         </>
       }
     >
@@ -123,12 +124,14 @@ function Command({ item }: Of<'command'>) {
             <Visible text={item.command} />
           </pre>
           {item.output === '' ? (
-            <p class="muted">{item.status === 'running' ? 'No output yet.' : 'No output.'}</p>
+            <p class="muted">{item.status === 'running' ? t('No output yet.') : t('No output.')}</p>
           ) : (
             <Output text={item.output} />
           )}
-          {item.omitted > 0 && <p class="muted">{item.omitted} bytes in the middle were left out.</p>}
-          <p class="muted">in {item.cwd}</p>
+          {item.omitted > 0 && (
+            <p class="muted">{t('{0} bytes in the middle were left out.', item.omitted)}</p>
+          )}
+          <p class="muted">{t('in {0}', item.cwd)}</p>
         </>
       )}
     </Fold>
@@ -137,12 +140,12 @@ function Command({ item }: Of<'command'>) {
 
 function Outcome({ item }: Of<'command'>) {
   if (item.status === 'running') return null;
-  if (item.status === 'declined') return <span class="outcome bad">declined</span>;
+  if (item.status === 'declined') return <span class="outcome bad">{t('declined')}</span>;
   const time = item.durationMs === undefined ? '' : duration(item.durationMs);
   if (item.exitCode === 0) return <span class="outcome">{time}</span>;
   return (
     <span class="outcome bad">
-      {item.exitCode === undefined ? 'did not finish' : `exit ${item.exitCode}`}
+      {item.exitCode === undefined ? t('did not finish') : t('exit {0}', String(item.exitCode))}
     </span>
   );
 }
@@ -155,7 +158,7 @@ function ToolCall({ item }: Of<'tool_call'>) {
         <>
           {item.status === 'running' ? <Icon name="loading" spin /> : <Icon name="tools" />}
           <span class="what">{item.server === '' ? item.tool : `${item.server}: ${item.tool}`}</span>
-          {item.status === 'failed' && <span class="outcome bad">failed</span>}
+          {item.status === 'failed' && <span class="outcome bad">{t('failed')}</span>}
           {item.status === 'completed' && item.endedAt !== undefined && (
             <span class="outcome">{duration(item.endedAt - item.startedAt)}</span>
           )}
@@ -164,11 +167,11 @@ function ToolCall({ item }: Of<'tool_call'>) {
     >
       {() => (
         <>
-          <p class="muted">Arguments</p>
+          <p class="muted">{t('Arguments')}</p>
           <Output text={readableJson(item.args)} />
           {item.result !== undefined && (
             <>
-              <p class="muted">Result</p>
+              <p class="muted">{t('Result')}</p>
               <Output text={readableJson(item.result)} />
             </>
           )}
@@ -180,8 +183,8 @@ function ToolCall({ item }: Of<'tool_call'>) {
 }
 
 function webSearch({ query, status }: Of<'web_search'>['item']): string {
-  if (query === '') return status === 'running' ? 'Searching the web' : 'Searched the web';
-  return `${status === 'running' ? 'Searching' : 'Searched'} the web: ${query}`;
+  if (query === '') return status === 'running' ? t('Searching the web') : t('Searched the web');
+  return status === 'running' ? t('Searching the web: {0}', query) : t('Searched the web: {0}', query);
 }
 
 function Line({ icon, text, item }: { icon: string; text: string; item: Item }) {

@@ -1,4 +1,5 @@
 import { useMemo, useState } from 'preact/hooks';
+import { t } from '../l10n.ts';
 import { lastLines, styledText, terminalText } from './ansi.ts';
 import { CopyButton } from './CopyButton.tsx';
 
@@ -18,7 +19,7 @@ export function Output({ text }: { text: string }) {
     <>
       {before > 0 && (
         <button type="button" class="link-button" onClick={() => setAll(true)}>
-          Show {before} earlier {before === 1 ? 'line' : 'lines'}
+          {before === 1 ? t('Show 1 earlier line') : t('Show {0} earlier lines', before)}
         </button>
       )}
       <div class="code-block">

@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { FieldAnswer, FieldInput, QuestionField } from '../../src/shared/questions.ts';
+import { t } from '../l10n.ts';
 
 /** What the person has put in so far; text of a number field is kept as it was typed. */
 export type Drafts = Readonly<Record<string, Draft>>;
@@ -59,7 +60,7 @@ export function Field({ field, place, draft = NOTHING, problem, onDraft }: Field
     <>
       {field.heading !== undefined && <span class="heading">{field.heading}: </span>}
       {field.label}
-      {!field.required && field.input.kind !== 'boolean' && <span class="muted"> (optional)</span>}
+      {!field.required && field.input.kind !== 'boolean' && <span class="muted"> {t('(optional)')}</span>}
     </>
   );
   const below = (
@@ -163,13 +164,13 @@ function Options({
               checked={draft.other}
               onChange={() => onDraft({ value: '', other: true })}
             />
-            <span>Something else</span>
+            <span>{t('Something else')}</span>
           </label>
           {draft.other && (
             <Words
               secret={field.secret}
               reveal
-              aria-label="Your answer"
+              aria-label={t('Your answer')}
               value={String(draft.value ?? '')}
               onText={(text) => onDraft({ value: text, other: true })}
             />

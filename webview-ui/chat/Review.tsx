@@ -1,6 +1,7 @@
 import './review.css';
 import type { ReviewFinding } from '../../src/shared/review.ts';
 import type { Item } from '../../src/shared/session.ts';
+import { t } from '../l10n.ts';
 import { Icon } from './Icon.tsx';
 import { Markdown } from './Markdown.tsx';
 
@@ -10,17 +11,20 @@ type ReviewItem = Extract<Item, { type: 'review' }>;
 export function Review({ item }: { item: ReviewItem }) {
   const { findings = [], summary = '' } = item;
   return (
-    <section class="review" aria-label="Review">
+    <section class="review" aria-label={t('Review')}>
       <div class="answer" data-entry tabIndex={-1}>
         {summary !== '' && <Markdown text={summary} />}
         {findings.length === 0 && (
           <p class="none">
-            <Icon name="pass" /> Nothing to correct.
+            <Icon name="pass" /> {t('Nothing to correct.')}
           </p>
         )}
       </div>
       {findings.length > 0 && (
-        <ol class="findings" aria-label={findings.length === 1 ? '1 finding' : `${findings.length} findings`}>
+        <ol
+          class="findings"
+          aria-label={findings.length === 1 ? t('1 finding') : t('{0} findings', findings.length)}
+        >
           {findings.map((finding, place) => (
             <Finding key={place} finding={finding} />
           ))}
@@ -30,22 +34,22 @@ export function Review({ item }: { item: ReviewItem }) {
   );
 }
 
-const SEVERITY_ICONS = {
-  critical: 'error',
-  high: 'warning',
-  medium: 'warning',
-  low: 'info',
-  unrated: 'info',
-} as const;
+const SEVERITIES: Readonly<Record<ReviewFinding['severity'], { icon: string; label: string }>> = {
+  critical: { icon: 'error', label: t('critical') },
+  high: { icon: 'warning', label: t('high') },
+  medium: { icon: 'warning', label: t('medium') },
+  low: { icon: 'info', label: t('low') },
+  unrated: { icon: 'info', label: '' },
+};
 
 function Finding({ finding }: { finding: ReviewFinding }) {
   const { title, body, severity } = finding;
   return (
     <li class={`finding ${severity}`} data-entry tabIndex={-1}>
       <p class="head">
-        <Icon name={SEVERITY_ICONS[severity]} />
+        <Icon name={SEVERITIES[severity].icon} />
         <span class="wrong">{title}</span>
-        {severity !== 'unrated' && <span class="severity">{severity}</span>}
+        {severity !== 'unrated' && <span class="severity">{SEVERITIES[severity].label}</span>}
       </p>
       <p class="place">
         <Place finding={finding} />
@@ -61,7 +65,7 @@ function Place({ finding: { file, line, endLine } }: { finding: ReviewFinding })
   if (/^(\/|[A-Za-z]:)/.test(file)) return <code>{text}</code>;
   const href = `${file.split('/').map(encodeURIComponent).join('/')}#L${line}`;
   return (
-    <a href={href} title={`Open ${file} at line ${line}`}>
+    <a href={href} title={t('Open {0} at line {1}', file, String(line))}>
       {text}
     </a>
   );

@@ -1,15 +1,16 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { SessionState, SessionSummary } from '../../src/shared/session.ts';
+import { t } from '../l10n.ts';
 import { Icon, IconButton } from './Icon.tsx';
 import type { ChatStore } from './store.ts';
 import { ago } from './text.ts';
 
 const STATES: Readonly<Record<SessionState, { icon: string; label: string }>> = {
-  idle: { icon: 'comment', label: 'idle' },
-  queued: { icon: 'clock', label: 'queued' },
-  running: { icon: 'loading', label: 'running' },
-  waiting_for_approval: { icon: 'question', label: 'waiting for your decision' },
-  failed: { icon: 'error', label: 'failed' },
+  idle: { icon: 'comment', label: t('idle') },
+  queued: { icon: 'clock', label: t('queued') },
+  running: { icon: 'loading', label: t('running') },
+  waiting_for_approval: { icon: 'question', label: t('waiting for your decision') },
+  failed: { icon: 'error', label: t('failed') },
 };
 
 /** The bar with the open session's title; opens the list of sessions. */
@@ -44,12 +45,19 @@ export function SessionBar({ store }: { store: ChatStore }) {
         aria-expanded={open}
         aria-controls="sessions"
         disabled={sessions.length === 0}
-        title="Sessions"
+        title={t('Sessions')}
         onClick={() => setOpen(!open)}
       >
-        <span class="title">{head?.title || (head === null ? 'New session' : 'Untitled session')}</span>
+        <span class="title">{head?.title || (head === null ? t('New session') : t('Untitled session'))}</span>
         {others.length > 0 && (
-          <span class="badge" title={`${others.length} other sessions are at work`}>
+          <span
+            class="badge"
+            title={
+              others.length === 1
+                ? t('1 other session is at work')
+                : t('{0} other sessions are at work', others.length)
+            }
+          >
             {others.length}
           </span>
         )}
@@ -58,7 +66,7 @@ export function SessionBar({ store }: { store: ChatStore }) {
       {head !== null && (
         <IconButton
           icon="open-preview"
-          label="Open in editor: chat and changes at full width"
+          label={t('Open in editor: chat and changes at full width')}
           onClick={() =>
             void store.ask('session.command', { session: head.id, command: { name: 'open_in_editor' } })
           }
@@ -81,7 +89,7 @@ function List({
   const { sessions, folders } = store.window.value;
   const [asked, setAsked] = useState<string | null>(null);
   return (
-    <ul class="sessions" id="sessions" aria-label="Sessions">
+    <ul class="sessions" id="sessions" aria-label={t('Sessions')}>
       {sessions.map((session) => (
         <li key={session.id} class={session.id === current ? 'selected' : ''}>
           <button
@@ -96,7 +104,7 @@ function List({
           >
             <Icon name={STATES[session.state].icon} spin={session.state === 'running'} />
             <span class="sr-only">{STATES[session.state].label}: </span>
-            <span class="title">{session.title || 'Untitled session'}</span>
+            <span class="title">{session.title || t('Untitled session')}</span>
             <span class="when">
               {folders.length > 1 ? folderName(session, folders) : ago(session.updatedAt, Date.now())}
             </span>
@@ -110,12 +118,12 @@ function List({
                 void store.ask('session.delete', { session: session.id });
               }}
             >
-              Delete
+              {t('Delete')}
             </button>
           ) : (
             <IconButton
               icon="trash"
-              label={`Delete "${session.title}"`}
+              label={t('Delete "{0}"', session.title)}
               onClick={() => setAsked(session.id)}
             />
           )}

@@ -2,6 +2,8 @@ import type { RefObject } from 'preact';
 import './signIn.css';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { ChatProblem, LoginAction } from '../../src/shared/webview.ts';
+import { locale, rich, t } from '../l10n.ts';
+import { ErrorText } from './ErrorText.tsx';
 import { Icon } from './Icon.tsx';
 import type { ChatStore } from './store.ts';
 
@@ -15,10 +17,10 @@ interface SignInProps {
 
 /** What is said while an action is on its way; those that are done at once say nothing. */
 const PENDING: Partial<Record<LoginAction, string>> = {
-  chatgpt: 'Starting the sign-in',
-  device_code: 'Asking for a code',
-  api_key: 'Waiting for the key',
-  check: 'Asking Codex',
+  chatgpt: t('Starting the sign-in'),
+  device_code: t('Asking for a code'),
+  api_key: t('Waiting for the key'),
+  check: t('Asking Codex'),
 };
 
 /** In the place of a conversation: the ways to sign in to Codex, or the one that waits for the person. */
@@ -33,22 +35,25 @@ export function SignIn({ store, problem }: SignInProps) {
         {login.kind === 'device_code' ? (
           <>
             <Icon name="key" />
-            <h1>Type this code in</h1>
+            <h1>{t('Type this code in')}</h1>
             <UserCode code={login.userCode} />
             <p>
-              on <span class="page">{login.url}</span>, in any browser. It holds until{' '}
-              {timeOf(login.expiresAt)}.
+              {rich(
+                'on {0}, in any browser. It holds until {1}.',
+                <span class="page">{login.url}</span>,
+                timeOf(login.expiresAt),
+              )}
             </p>
           </>
         ) : (
           <>
             <Icon name="globe" />
-            <h1>Sign in on the page</h1>
-            <p>It opens in your browser. The chat is ready as soon as you are done there.</p>
+            <h1>{t('Sign in on the page')}</h1>
+            <p>{t('It opens in your browser. The chat is ready as soon as you are done there.')}</p>
           </>
         )}
         <p class="waiting">
-          <Icon name="loading" spin /> Waiting for you to sign in
+          <Icon name="loading" spin /> {t('Waiting for you to sign in')}
         </p>
         <Buttons choices={choicesOf(problem)} pending={pending} run={run} />
       </div>
@@ -57,14 +62,18 @@ export function SignIn({ store, problem }: SignInProps) {
   return (
     <div class="welcome sign-in" ref={root}>
       <Icon name="account" />
-      <h1>Sign in to Codex</h1>
+      <h1>{t('Sign in to Codex')}</h1>
       {login === null ? (
-        <p>Codex has no login yet. It keeps the one that you choose, also for Codex in your terminals.</p>
+        <p>
+          {t('Codex has no login yet. It keeps the one that you choose, also for Codex in your terminals.')}
+        </p>
       ) : (
-        <p role="alert">{login.error.message}</p>
+        <div role="alert">
+          <ErrorText error={login.error} />
+        </div>
       )}
       {problem.remote && (
-        <p>Codex runs on another machine than your browser: there a device code works best.</p>
+        <p>{t('Codex runs on another machine than your browser: there a device code works best.')}</p>
       )}
       <Buttons choices={choicesOf(problem)} pending={pending} run={run} />
       <button
@@ -73,7 +82,7 @@ export function SignIn({ store, problem }: SignInProps) {
         aria-disabled={isOff('check', pending)}
         onClick={() => run('check')}
       >
-        Signed in elsewhere? Check again
+        {t('Signed in elsewhere? Check again')}
       </button>
       <p class="pending" role="status">
         {pending !== null && PENDING[pending] !== undefined && (
@@ -95,7 +104,7 @@ export function SignInLine({ store, problem }: SignInProps) {
     <div class="problem sign-in-line" role="status">
       <Icon name={waiting ? 'loading' : 'account'} spin={waiting} />
       <div>
-        <p>{lineOf(problem)}</p>
+        {login?.state === 'failed' ? <ErrorText error={login.error} /> : <p>{lineOf(problem)}</p>}
         {waiting && login.kind === 'device_code' && <UserCode code={login.userCode} />}
         <p class="actions">
           {choicesOf(problem).map(([what, label]) => (
@@ -148,36 +157,35 @@ function choicesOf({ login, remote }: LoggedOut): Choice[] {
   if (login?.state === 'waiting') {
     if (login.kind === 'device_code') {
       return [
-        ['open', 'Open the Page'],
-        ['copy', 'Copy the Code'],
-        ['cancel', 'Cancel'],
+        ['open', t('Open the Page')],
+        ['copy', t('Copy the Code')],
+        ['cancel', t('Cancel')],
       ];
     }
     return [
-      ['open', 'Open the Page'],
-      ['device_code', 'Use a Device Code'],
-      ['cancel', 'Cancel'],
+      ['open', t('Open the Page')],
+      ['device_code', t('Use a Device Code')],
+      ['cancel', t('Cancel')],
     ];
   }
-  const browser: Choice = ['chatgpt', 'Sign In with ChatGPT'];
-  const device: Choice = ['device_code', 'Use a Device Code'];
+  const browser: Choice = ['chatgpt', t('Sign In with ChatGPT')];
+  const device: Choice = ['device_code', t('Use a Device Code')];
   return [
     ...(remote ? [device, browser] : [browser, device]),
-    ['api_key', 'Use an API Key'],
-    ['provider', 'Use Another Model Provider'],
+    ['api_key', t('Use an API Key')],
+    ['provider', t('Use Another Model Provider')],
   ];
 }
 
 function lineOf({ login }: LoggedOut): string {
-  if (login === null) return 'Codex is not signed in.';
-  if (login.state === 'failed') return login.error.message;
+  if (login?.state !== 'waiting') return t('Codex is not signed in.');
   return login.kind === 'device_code'
-    ? `Type this code in on ${login.url}. It holds until ${timeOf(login.expiresAt)}.`
-    : 'Sign in on the page in your browser.';
+    ? t('Type this code in on {0}. It holds until {1}.', login.url, timeOf(login.expiresAt))
+    : t('Sign in on the page in your browser.');
 }
 
 function timeOf(at: number): string {
-  return new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  return new Date(at).toLocaleTimeString(locale, { hour: '2-digit', minute: '2-digit' });
 }
 
 /**

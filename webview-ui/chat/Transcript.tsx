@@ -1,6 +1,7 @@
 import { useSignalEffect } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { TurnId } from '../../src/shared/session.ts';
+import { t } from '../l10n.ts';
 import { IconButton } from './Icon.tsx';
 import { GROUP_ITEMS } from './Items.tsx';
 import { InTranscript, useRovingFocus } from './rovingFocus.ts';
@@ -102,7 +103,7 @@ export function Transcript({ store }: { store: ChatStore }) {
         tabIndex={0}
         role="log"
         aria-live="polite"
-        aria-label="Conversation"
+        aria-label={t('Conversation')}
         aria-describedby="transcript-keys"
       >
         {more && <Earlier key={`${start.turn} ${start.item}`} onWanted={earlier} />}
@@ -113,13 +114,13 @@ export function Transcript({ store }: { store: ChatStore }) {
         </InTranscript.Provider>
       </div>
       <p class="sr-only" id="transcript-keys">
-        The arrow keys go from one message or step to the next, Enter opens a step.
+        {t('The arrow keys go from one message or step to the next, Enter opens a step.')}
       </p>
       {!atEnd && (
         <IconButton
           class="to-end"
           icon="arrow-down"
-          label="Go to the end"
+          label={t('Go to the end')}
           onClick={() => {
             follows.current = true;
             toEnd();
@@ -149,7 +150,7 @@ function Earlier({ onWanted }: { onWanted: () => void }) {
   }, []);
   return (
     <button type="button" class="link-button earlier" ref={button} onClick={onWanted}>
-      Show what came before
+      {t('Show what came before')}
     </button>
   );
 }

@@ -1,11 +1,13 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { TurnTask } from '../../src/shared/review.ts';
 import { hasEnded, type PlanStep, type TurnSnapshot } from '../../src/shared/session.ts';
+import { locale, t } from '../l10n.ts';
+import { ErrorText } from './ErrorText.tsx';
 import { Icon } from './Icon.tsx';
 import { Items } from './Items.tsx';
 import { memo } from './memo.ts';
 import type { ChatStore, TurnSlot } from './store.ts';
-import { compact, duration, sourceText, usageText } from './text.ts';
+import { compact, duration, sourceText, usageText, wholeSeconds } from './text.ts';
 
 interface TurnProps {
   readonly slot: TurnSlot;
@@ -47,7 +49,7 @@ function PendingSteers({ turn, store }: { turn: TurnSnapshot; store: ChatStore }
     <>
       {pending.map(({ text }, place) => (
         <p key={place} class="steer pending">
-          <Icon name="clock" /> {text} <span class="muted">(at its next step)</span>
+          <Icon name="clock" /> {text} <span class="muted">{t('(at its next step)')}</span>
         </p>
       ))}
     </>
@@ -61,14 +63,14 @@ function Prompt({ turn }: { turn: TurnSnapshot }) {
       class="prompt"
       data-entry
       tabIndex={-1}
-      aria-label={`${who.label} asked`}
+      aria-label={t('{0} asked', who.label)}
       aria-describedby={`prompt-${turn.id}`}
     >
       <div class="who">
         <Icon name={who.icon} />
         <span class="name">{who.label}</span>
-        <time title={new Date(turn.createdAt).toLocaleString()}>
-          {new Date(turn.createdAt).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}
+        <time title={new Date(turn.createdAt).toLocaleString(locale)}>
+          {new Date(turn.createdAt).toLocaleTimeString(locale, { hour: '2-digit', minute: '2-digit' })}
         </time>
       </div>
       <div class="text" id={`prompt-${turn.id}`}>
@@ -87,7 +89,11 @@ function Prompt({ turn }: { turn: TurnSnapshot }) {
   );
 }
 
-const STEP_ICONS = { pending: 'circle-large', in_progress: 'play-circle', completed: 'pass-filled' } as const;
+const STEPS: Readonly<Record<PlanStep['status'], { icon: string; label: string }>> = {
+  pending: { icon: 'circle-large', label: t('pending:') },
+  in_progress: { icon: 'play-circle', label: t('in progress:') },
+  completed: { icon: 'pass-filled', label: t('completed:') },
+};
 
 /** Open while Codex follows it, one line afterwards. */
 const Plan = memo(({ plan, ended }: { plan: readonly PlanStep[]; ended: boolean }) => {
@@ -96,9 +102,9 @@ const Plan = memo(({ plan, ended }: { plan: readonly PlanStep[]; ended: boolean 
     <ol>
       {plan.map(({ step, status }) => (
         <li key={step} class={status}>
-          <Icon name={STEP_ICONS[status]} />
+          <Icon name={STEPS[status].icon} />
           <span>
-            <span class="sr-only">{status.replace('_', ' ')}: </span>
+            <span class="sr-only">{STEPS[status].label} </span>
             {step}
           </span>
         </li>
@@ -106,11 +112,11 @@ const Plan = memo(({ plan, ended }: { plan: readonly PlanStep[]; ended: boolean 
     </ol>
   );
   return (
-    <section class="plan" aria-label="Plan" {...(ended ? {} : { 'data-entry': true, tabIndex: -1 })}>
+    <section class="plan" aria-label={t('Plan')} {...(ended ? {} : { 'data-entry': true, tabIndex: -1 })}>
       {ended ? (
         <details>
           <summary data-entry tabIndex={-1}>
-            Plan: {done} of {plan.length} steps done
+            {t('Plan: {0} of {1} steps done', done, plan.length)}
           </summary>
           {steps}
         </details>
@@ -127,11 +133,11 @@ function End({ turn, store }: { turn: TurnSnapshot; store: ChatStore }) {
     return <Failure turn={turn} store={store} />;
   }
   const facts = [
-    ...(turn.status === 'cancelled' ? ['Stopped'] : []),
+    ...(turn.status === 'cancelled' ? [t('Stopped')] : []),
     ...(turn.startedAt === undefined || turn.endedAt === undefined
       ? []
       : [duration(turn.endedAt - turn.startedAt)]),
-    ...(turn.usage.total > 0 ? [`${compact(turn.usage.total)} tokens`] : []),
+    ...(turn.usage.total > 0 ? [t('{0} tokens', compact(turn.usage.total))] : []),
   ];
   if (facts.length === 0) return null;
   return (
@@ -143,16 +149,19 @@ function End({ turn, store }: { turn: TurnSnapshot; store: ChatStore }) {
 
 function Failure({ turn, store }: { turn: TurnSnapshot; store: ChatStore }) {
   const interrupted = turn.status === 'interrupted';
-  const message =
-    turn.error?.message ??
-    (interrupted
-      ? 'The turn was cut off. What came so far is above; ask again to go on.'
-      : 'The turn failed.');
   return (
     <div class={interrupted ? 'problem warning' : 'problem'} role="alert" data-entry tabIndex={-1}>
       <Icon name={interrupted ? 'debug-disconnect' : 'error'} />
       <div>
-        <p>{message}</p>
+        {turn.error !== undefined ? (
+          <ErrorText error={turn.error} />
+        ) : (
+          <p>
+            {interrupted
+              ? t('The turn was cut off. What came so far is above; ask again to go on.')
+              : t('The turn failed.')}
+          </p>
+        )}
         <p class="actions">
           {turn.error !== undefined && <code>{turn.error.code}</code>}
           <button
@@ -160,7 +169,7 @@ function Failure({ turn, store }: { turn: TurnSnapshot; store: ChatStore }) {
             class="link-button"
             onClick={() => void store.ask('action', { name: 'show_log' })}
           >
-            Show log
+            {t('Show log')}
           </button>
         </p>
       </div>
@@ -174,7 +183,7 @@ function Running({ turn }: { turn: TurnSnapshot }) {
     return (
       <p class="status" role="status">
         <Icon name="clock" />
-        <span class="what">Waiting for its turn</span>
+        <span class="what">{t('Waiting for its turn')}</span>
       </p>
     );
   }
@@ -182,10 +191,10 @@ function Running({ turn }: { turn: TurnSnapshot }) {
   return (
     <p class="status" role="status">
       <Icon name={waiting ? 'question' : 'loading'} spin={!waiting} />
-      <span class="what">{waiting ? 'Waiting for your decision' : activity(turn)}</span>
+      <span class="what">{waiting ? t('Waiting for your decision') : activity(turn)}</span>
       {turn.startedAt !== undefined && now - turn.startedAt >= 2000 && (
         <span class="time" aria-hidden="true">
-          {duration(Math.floor((now - turn.startedAt) / 1000) * 1000).replace('.0', '')}
+          {wholeSeconds(now - turn.startedAt)}
         </span>
       )}
     </p>
@@ -193,27 +202,27 @@ function Running({ turn }: { turn: TurnSnapshot }) {
 }
 
 function doing(task: TurnTask): string {
-  return task.kind === 'review' ? 'Reviewing' : 'Making the conversation shorter';
+  return task.kind === 'review' ? t('Reviewing') : t('Making the conversation shorter');
 }
 
 /** What Codex does now, in few words. */
 function activity(turn: TurnSnapshot): string {
   const item = turn.items.at(-1);
   if (item === undefined || item.status !== 'running')
-    return turn.task === undefined ? 'Thinking' : doing(turn.task);
+    return turn.task === undefined ? t('Thinking') : doing(turn.task);
   switch (item.type) {
     case 'command':
-      return 'Running a command';
+      return t('Running a command');
     case 'file_change':
-      return 'Editing files';
+      return t('Editing files');
     case 'agent_message':
-      return 'Writing';
+      return t('Writing');
     case 'tool_call':
-      return `Using ${item.tool}`;
+      return t('Using {0}', item.tool);
     case 'web_search':
-      return 'Searching the web';
+      return t('Searching the web');
     default:
-      return 'Thinking';
+      return t('Thinking');
   }
 }
 

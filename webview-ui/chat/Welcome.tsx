@@ -1,6 +1,9 @@
 import type { ComponentChildren } from 'preact';
+import type { AnyError } from '../../src/shared/errorSentences.ts';
 import type { Params } from '../../src/shared/rpc.ts';
 import type { ChatContract, ChatProblem } from '../../src/shared/webview.ts';
+import { t } from '../l10n.ts';
+import { ErrorText } from './ErrorText.tsx';
 import { Icon } from './Icon.tsx';
 import { SignIn, SignInLine } from './SignIn.tsx';
 import type { ChatStore } from './store.ts';
@@ -15,32 +18,32 @@ export function Welcome({ store }: { store: ChatStore }) {
       return (
         <Notice
           icon="folder-opened"
-          title="Open a folder"
-          text="Codex works in a folder of yours."
+          title={t('Open a folder')}
+          text={t('Codex works in a folder of yours.')}
           store={store}
-          actions={[['open_folder', 'Open Folder']]}
+          actions={[['open_folder', t('Open Folder')]]}
         />
       );
     case 'untrusted':
       return (
         <Notice
           icon="workspace-untrusted"
-          title="This folder is not trusted"
-          text="Codex runs commands in the folder. Nothing is started before you trust it."
+          title={t('This folder is not trusted')}
+          text={t('Codex runs commands in the folder. Nothing is started before you trust it.')}
           store={store}
-          actions={[['manage_trust', 'Manage Trust']]}
+          actions={[['manage_trust', t('Manage Trust')]]}
         />
       );
     case 'no_codex':
       return (
         <Notice
           icon="search-stop"
-          title={problem.tooOld ? 'Codex is too old' : 'Codex was not found'}
-          text={problem.message}
+          title={problem.tooOld ? t('Codex is too old') : t('Codex was not found')}
+          text={{ code: problem.tooOld ? 'CODEX_TOO_OLD' : 'CODEX_NOT_FOUND', message: problem.message }}
           store={store}
           actions={[
-            ['install_codex', problem.tooOld ? 'Update in a Terminal' : 'Install in a Terminal'],
-            ['open_settings', 'Open Settings'],
+            ['install_codex', problem.tooOld ? t('Update in a Terminal') : t('Install in a Terminal')],
+            ['open_settings', t('Open Settings')],
           ]}
         >
           <button
@@ -48,7 +51,7 @@ export function Welcome({ store }: { store: ChatStore }) {
             class="link-button"
             onClick={() => void store.ask('login', { what: 'check' })}
           >
-            Check again
+            {t('Check again')}
           </button>
         </Notice>
       );
@@ -58,19 +61,21 @@ export function Welcome({ store }: { store: ChatStore }) {
       return (
         <Notice
           icon="error"
-          title="Codex Bridge could not start"
-          text={problem.message}
-          code={problem.code}
+          title={t('Codex Bridge could not start')}
+          text={problem}
+          showCode
           store={store}
-          actions={[['retry', 'Try Again'], ...errorActions(problem)]}
+          actions={[['retry', t('Try Again')], ...errorActions(problem)]}
         />
       );
     default:
       return (
         <Notice
           icon="comment-discussion"
-          title="Ask Codex"
-          text="It reads this folder, runs commands in a sandbox, and asks you before it leaves it. What you start here goes on when the window closes."
+          title={t('Ask Codex')}
+          text={t(
+            'It reads this folder, runs commands in a sandbox, and asks you before it leaves it. What you start here goes on when the window closes.',
+          )}
           store={store}
           actions={[]}
         />
@@ -85,7 +90,7 @@ export function ProblemLine({ store }: { store: ChatStore }) {
   if (problem.kind === 'connecting') {
     return (
       <p class="connecting" role="status">
-        <Icon name="loading" spin /> Connecting to the bridge
+        <Icon name="loading" spin /> {t('Connecting to the bridge')}
       </p>
     );
   }
@@ -97,11 +102,11 @@ export function ProblemLine({ store }: { store: ChatStore }) {
     <div class="problem" role="alert">
       <Icon name="error" />
       <div>
-        <p>{problem.message}</p>
+        <ErrorText error={problem} />
         <p class="actions">
           <code>{problem.code}</code>
-          <Action store={store} name="retry" label="Try again" />
-          <Action store={store} name="show_log" label="Show log" />
+          <Action store={store} name="retry" label={t('Try again')} />
+          <Action store={store} name="show_log" label={t('Show log')} />
         </p>
       </div>
     </div>
@@ -116,13 +121,13 @@ export function FailureLine({ store }: { store: ChatStore }) {
     <div class="problem" role="alert">
       <Icon name="error" />
       <div>
-        <p>{failure.message}</p>
+        <ErrorText error={failure} />
         <p class="actions">
           <code>{failure.code}</code>
           {isMendedInSettings(failure.code) && (
-            <Action store={store} name="open_settings" label="Open settings" />
+            <Action store={store} name="open_settings" label={t('Open settings')} />
           )}
-          <Action store={store} name="show_log" label="Show log" />
+          <Action store={store} name="show_log" label={t('Show log')} />
           <button
             type="button"
             class="link-button"
@@ -130,7 +135,7 @@ export function FailureLine({ store }: { store: ChatStore }) {
               store.failure.value = null;
             }}
           >
-            Dismiss
+            {t('Dismiss')}
           </button>
         </p>
       </div>
@@ -139,8 +144,8 @@ export function FailureLine({ store }: { store: ChatStore }) {
 }
 
 function errorActions(problem: Extract<ChatProblem, { kind: 'error' }>): [ActionName, string][] {
-  const log: [ActionName, string] = ['show_log', 'Show Log'];
-  return isMendedInSettings(problem.code) ? [['open_settings', 'Open Settings'], log] : [log];
+  const log: [ActionName, string] = ['show_log', t('Show Log')];
+  return isMendedInSettings(problem.code) ? [['open_settings', t('Open Settings')], log] : [log];
 }
 
 function isMendedInSettings(code: string): boolean {
@@ -150,8 +155,8 @@ function isMendedInSettings(code: string): boolean {
 function Notice(props: {
   icon: string;
   title: string;
-  text: string;
-  code?: string;
+  text: string | AnyError;
+  showCode?: boolean;
   actions: readonly [ActionName, string][];
   store: ChatStore;
   children?: ComponentChildren;
@@ -160,8 +165,8 @@ function Notice(props: {
     <div class="welcome">
       <Icon name={props.icon} />
       <h1>{props.title}</h1>
-      <p>{props.text}</p>
-      {props.code !== undefined && <code>{props.code}</code>}
+      {typeof props.text === 'string' ? <p>{props.text}</p> : <ErrorText error={props.text} />}
+      {typeof props.text !== 'string' && props.showCode === true && <code>{props.text.code}</code>}
       {props.actions.map(([name, label], place) => (
         <button
           key={name}

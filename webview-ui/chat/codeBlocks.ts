@@ -1,3 +1,4 @@
+import { t } from '../l10n.ts';
 import { highlighted } from './highlight.ts';
 
 /** How long a button says that it was done, in ms. */
@@ -35,16 +36,16 @@ function copyButton(text: () => string): HTMLButtonElement {
     button.ariaLabel = label;
   };
   button.className = 'icon-button copy';
-  say('copy', 'Copy');
+  say('copy', t('Copy'));
   button.addEventListener('click', () => {
-    const done = () => setTimeout(() => say('copy', 'Copy'), SAID_MS);
+    const done = () => setTimeout(() => say('copy', t('Copy')), SAID_MS);
     navigator.clipboard.writeText(text()).then(
       () => {
-        say('check', 'Copied');
+        say('check', t('Copied'));
         done();
       },
       () => {
-        say('error', 'Not copied: the clipboard is not available');
+        say('error', t('Not copied: the clipboard is not available'));
         done();
       },
     );

@@ -1,37 +1,39 @@
 import type { TokenUsage, TurnSource } from '../../src/shared/session.ts';
+import { locale, t } from '../l10n.ts';
 
-const number = new Intl.NumberFormat();
+const short = new Intl.NumberFormat(locale, { notation: 'compact' });
+const tenths = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
-/** 999, 1.2k, 34k, 1.5M */
+/** 999, 1.2K, 34K, 1.5M, as it is usual where the person is. */
 export function compact(count: number): string {
-  if (count < 1000) return String(count);
-  if (count < 1_000_000) return `${trim(count / 1000)}k`;
-  return `${trim(count / 1_000_000)}M`;
-}
-
-function trim(value: number): string {
-  return value < 10 ? value.toFixed(1).replace(/\.0$/, '') : String(Math.round(value));
+  return short.format(count);
 }
 
 /** 0.4 s, 12 s, 3 min 5 s */
 export function duration(ms: number): string {
-  if (ms < 9_950) return `${(Math.max(0, ms) / 1000).toFixed(1)} s`;
-  const seconds = Math.round(ms / 1000);
-  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  if (ms < 9_950) return t('{0} s', tenths.format(Math.max(0, ms) / 1000));
+  return wholeSeconds(Math.round(ms / 1000) * 1000);
+}
+
+/** 0 s, 12 s, 3 min 5 s */
+export function wholeSeconds(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  return seconds < 60 ? t('{0} s', seconds) : t('{0} min {1} s', Math.floor(seconds / 60), seconds % 60);
 }
 
 /** now, 5 min, 3 h, 2 d, then the date */
 export function ago(at: number, now: number): string {
   const minutes = Math.floor((now - at) / 60_000);
-  if (minutes < 1) return 'now';
-  if (minutes < 60) return `${minutes} min`;
-  if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h`;
-  if (minutes < 7 * 24 * 60) return `${Math.floor(minutes / (24 * 60))} d`;
-  return new Date(at).toLocaleDateString();
+  if (minutes < 1) return t('now');
+  if (minutes < 60) return t('{0} min', minutes);
+  if (minutes < 24 * 60) return t('{0} h', Math.floor(minutes / 60));
+  if (minutes < 7 * 24 * 60) return t('{0} d', Math.floor(minutes / (24 * 60)));
+  return new Date(at).toLocaleDateString(locale);
 }
 
 export function usageText(usage: TokenUsage): string {
-  return `${number.format(usage.total)} tokens: ${number.format(usage.input)} in (${number.format(usage.cachedInput)} cached), ${number.format(usage.output)} out`;
+  const { total, input, cachedInput, output } = usage;
+  return t('{0} tokens: {1} in ({2} cached), {3} out', total, input, cachedInput, output);
 }
 
 /** How MCP clients call themselves, and what people call them. */
@@ -47,15 +49,15 @@ const CLIENTS: Readonly<Record<string, string>> = {
 export function sourceText(source: TurnSource): { label: string; icon: string } {
   switch (source.kind) {
     case 'window':
-      return { label: 'You', icon: 'account' };
+      return { label: t('You'), icon: 'account' };
     case 'palette':
-      return { label: 'You, by command', icon: 'account' };
+      return { label: t('You, by command'), icon: 'account' };
     case 'mcp':
-      return { label: CLIENTS[source.name ?? ''] ?? source.name ?? 'MCP client', icon: 'plug' };
+      return { label: CLIENTS[source.name ?? ''] ?? source.name ?? t('MCP client'), icon: 'plug' };
     case 'cli':
-      return { label: 'Command line', icon: 'console' };
+      return { label: t('Command line'), icon: 'console' };
     case 'terminal':
-      return { label: 'Terminal', icon: 'terminal' };
+      return { label: t('Terminal'), icon: 'terminal' };
   }
 }
 

@@ -1,11 +1,12 @@
 import { useRef } from 'preact/hooks';
 import type { PanelTab } from '../../src/shared/panel.ts';
 import { Icon } from '../chat/Icon.tsx';
+import { t } from '../l10n.ts';
 
 const TABS = {
-  chat: { icon: 'comment-discussion', label: 'Chat' },
-  changes: { icon: 'diff-multiple', label: 'Changes' },
-  terminal: { icon: 'terminal', label: 'Terminal' },
+  chat: { icon: 'comment-discussion', label: t('Chat') },
+  changes: { icon: 'diff-multiple', label: t('Changes') },
+  terminal: { icon: 'terminal', label: t('Terminal') },
 } as const;
 
 /** The element that a tab shows, by its id. */
@@ -42,7 +43,7 @@ export function Tabs(props: {
     list.current?.querySelector<HTMLElement>(`#${tabId(tab)}`)?.focus();
   };
   return (
-    <div class="tabs" role="tablist" aria-label="Session" ref={list} onKeyDown={onKeyDown}>
+    <div class="tabs" role="tablist" aria-label={t('Session')} ref={list} onKeyDown={onKeyDown}>
       {tabs.map((tab) => (
         <button
           key={tab}

@@ -1,4 +1,5 @@
 import type { OtherTab, TerminalLook } from '../../src/shared/terminalView.ts';
+import { t } from '../l10n.ts';
 
 interface BarDeps {
   onTab(tab: OtherTab): void;
@@ -8,9 +9,9 @@ interface BarDeps {
 }
 
 const TABS = [
-  { tab: 'chat', icon: 'comment-discussion', label: 'Chat' },
-  { tab: 'changes', icon: 'diff-multiple', label: 'Changes' },
-  { tab: 'terminal', icon: 'terminal', label: 'Terminal' },
+  { tab: 'chat', icon: 'comment-discussion', label: t('Chat') },
+  { tab: 'changes', icon: 'diff-multiple', label: t('Changes') },
+  { tab: 'terminal', icon: 'terminal', label: t('Terminal') },
 ] as const;
 
 /** What is above the terminal: whose it is, and what can be done with it. */
@@ -23,15 +24,15 @@ export class Bar {
     const tabs = document.createElement('div');
     tabs.className = 'tabs';
     tabs.setAttribute('role', 'tablist');
-    tabs.setAttribute('aria-label', 'Session');
+    tabs.setAttribute('aria-label', t('Session'));
     tabs.append(...TABS.map((tab) => tabButton(tab, deps)));
     tabs.addEventListener('keydown', (event) => moveInTabs(event, deps));
     element.append(
       tabs,
       this.#title,
-      iconButton('search', 'Find (Ctrl+F)', deps.onFind),
-      iconButton('link-external', 'Open in Integrated Terminal', deps.onIntegrated),
-      iconButton('debug-restart', 'Restart Terminal', deps.onRestart),
+      iconButton('search', t('Find (Ctrl+F)'), deps.onFind),
+      iconButton('link-external', t('Open in Integrated Terminal'), deps.onIntegrated),
+      iconButton('debug-restart', t('Restart Terminal'), deps.onRestart),
     );
   }
 

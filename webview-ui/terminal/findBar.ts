@@ -1,4 +1,5 @@
 import type { SearchAddon } from '@xterm/addon-search';
+import { t } from '../l10n.ts';
 import { iconButton } from './bar.ts';
 
 /** Searches what the terminal shows and has above it. */
@@ -14,17 +15,17 @@ export class FindBar {
     this.#onClose = onClose;
     this.element.hidden = true;
     this.#input.type = 'text';
-    this.#input.placeholder = 'Find';
-    this.#input.setAttribute('aria-label', 'Find in terminal');
+    this.#input.placeholder = t('Find');
+    this.#input.setAttribute('aria-label', t('Find in terminal'));
     this.#none.setAttribute('role', 'status');
     this.#input.addEventListener('input', () => this.#find('next', true));
     this.element.addEventListener('keydown', (event) => this.#key(event));
     this.element.append(
       this.#input,
       this.#none,
-      iconButton('arrow-up', 'Previous Match (Shift+Enter)', () => this.#find('previous')),
-      iconButton('arrow-down', 'Next Match (Enter)', () => this.#find('next')),
-      iconButton('close', 'Close (Escape)', () => this.close()),
+      iconButton('arrow-up', t('Previous Match (Shift+Enter)'), () => this.#find('previous')),
+      iconButton('arrow-down', t('Next Match (Enter)'), () => this.#find('next')),
+      iconButton('close', t('Close (Escape)'), () => this.close()),
     );
   }
 
@@ -45,7 +46,7 @@ export class FindBar {
     const found =
       wanted === '' ||
       (way === 'next' ? this.#search.findNext(wanted, { incremental }) : this.#search.findPrevious(wanted));
-    this.#none.textContent = found ? '' : 'No results';
+    this.#none.textContent = found ? '' : t('No results');
   }
 
   #key(event: KeyboardEvent): void {

@@ -1,7 +1,9 @@
 import '@vscode/codicons/dist/codicon.css';
 import '@xterm/xterm/css/xterm.css';
 import './terminal.css';
-import { BridgeError, messageOf } from '../../src/shared/errors.ts';
+import { errorText } from '../../src/shared/errorSentences.ts';
+import { BridgeError, toErrorInfo } from '../../src/shared/errors.ts';
+import { t } from '../l10n.ts';
 import { Bar, textButton } from './bar.ts';
 import { FindBar } from './findBar.ts';
 import { hostLine } from './hostLine.ts';
@@ -29,7 +31,7 @@ notice.hidden = true;
 const hint = document.createElement('p');
 hint.className = 'letterbox';
 hint.hidden = true;
-hint.textContent = 'Another viewer sets the size. Click into the terminal to fit it here.';
+hint.textContent = t('Another viewer sets the size. Click into the terminal to fit it here.');
 
 let view: TerminalView | undefined;
 let find: FindBar | undefined;
@@ -60,12 +62,14 @@ async function start(): Promise<void> {
   window.addEventListener('focus', () => {
     if (document.activeElement === document.body) shown.focus();
   });
-  host.on('lost', ({ message }) => show(message));
+  host.on('lost', (error) => show(errorText(error, t)));
   host.on('back', () => void open('open'));
   host.on('exited', ({ exitCode }) => {
     show(
-      exitCode === 0 ? 'The terminal has ended.' : `The terminal has ended with exit code ${exitCode}.`,
-      textButton('Start Again', () => void open('open')),
+      exitCode === 0
+        ? t('The terminal has ended.')
+        : t('The terminal has ended with exit code {0}.', String(exitCode)),
+      textButton(t('Start Again'), () => void open('open')),
     );
     offer();
   });
@@ -73,7 +77,7 @@ async function start(): Promise<void> {
 }
 
 async function open(how: 'open' | 'restart'): Promise<void> {
-  show(how === 'open' ? 'Opening the terminal…' : 'Restarting the terminal…');
+  show(how === 'open' ? t('Opening the terminal…') : t('Restarting the terminal…'));
   try {
     await view?.open(how);
     notice.hidden = true;
@@ -82,9 +86,9 @@ async function open(how: 'open' | 'restart'): Promise<void> {
   } catch (error) {
     // A later call goes on where this one left.
     if (error instanceof BridgeError && error.code === 'CANCELLED') return;
-    const again = textButton('Try Again', () => void open('open'));
-    const own = textButton('Open in Integrated Terminal', () => ask(host.request('integrated', {})));
-    show(messageOf(error), ...(isUnavailable(error) ? [own] : [again]));
+    const again = textButton(t('Try Again'), () => void open('open'));
+    const own = textButton(t('Open in Integrated Terminal'), () => ask(host.request('integrated', {})));
+    show(errorText(toErrorInfo(error), t), ...(isUnavailable(error) ? [own] : [again]));
     offer();
   }
 }
@@ -102,8 +106,8 @@ function say(error: unknown): void {
   const known = error instanceof BridgeError && error.code === 'TERMINAL_NOT_OPEN';
   if (!known || notice.hidden)
     show(
-      messageOf(error),
-      textButton('Try Again', () => void open('open')),
+      errorText(toErrorInfo(error), t),
+      textButton(t('Try Again'), () => void open('open')),
     );
 }
 

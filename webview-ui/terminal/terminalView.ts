@@ -5,6 +5,7 @@ import { type ITheme, Terminal } from '@xterm/xterm';
 import type { RpcClient } from '../../src/shared/rpc.ts';
 import { clampSize, type TerminalSize } from '../../src/shared/terminal.ts';
 import { inputParts, type TerminalLook, type TerminalViewContract } from '../../src/shared/terminalView.ts';
+import { t } from '../l10n.ts';
 import { DrawnCount } from './drawnCount.ts';
 import { FileLinks } from './fileLinks.ts';
 import { useOf } from './keys.ts';
@@ -84,7 +85,7 @@ export class TerminalView {
     this.#terminal.onBinary((data) => this.#ask('input', { data }));
     this.show(look);
     this.#terminal.open(place);
-    this.#terminal.textarea?.setAttribute('aria-description', 'F6 leads to the tabs and buttons above.');
+    this.#terminal.textarea?.setAttribute('aria-description', t('F6 leads to the tabs and buttons above.'));
     // Whoever gets the keyboard sets the size; whoever had it before and clicks or types, too.
     this.#terminal.textarea?.addEventListener('focus', () => this.#tellSize(true));
     place.addEventListener('pointerdown', () => this.#letterboxed && this.#tellSize(true));

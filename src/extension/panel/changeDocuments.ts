@@ -61,6 +61,7 @@ export async function openDiff(link: BridgeLink, place: ChangePlace, path: strin
     throw new BridgeError(
       'INVALID_INPUT',
       vscode.l10n.t('"{0}" is binary: it has no lines to compare.', path),
+      { translated: true },
     );
   }
   const { before, after } = await sides(place, file);

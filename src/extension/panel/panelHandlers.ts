@@ -37,5 +37,6 @@ function placeOf(link: BridgeLink, session: SessionId, turn: TurnId): ChangePlac
   throw new BridgeError(
     'FOLDER_UNKNOWN',
     vscode.l10n.t("The session's folder is not open in this window. Open it, then try again."),
+    { translated: true },
   );
 }

@@ -26,6 +26,7 @@ export class FolderFiles {
       throw new BridgeError(
         'INVALID_INPUT',
         vscode.l10n.t('There is no file "{0}" in the session\'s folder.', path),
+        { translated: true },
       );
     }
     const place = new vscode.Position(Math.max(0, line - 1), Math.max(0, column - 1));

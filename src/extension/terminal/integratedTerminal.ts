@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { DisposableStore } from '../../shared/disposables.ts';
-import { BridgeError, messageOf } from '../../shared/errors.ts';
+import { errorText } from '../../shared/errorSentences.ts';
+import { BridgeError, toErrorInfo } from '../../shared/errors.ts';
 import type { SessionId } from '../../shared/session.ts';
 import type { TerminalSize } from '../../shared/terminal.ts';
 import type { BridgeLink } from '../bridgeLink.ts';
@@ -165,7 +166,7 @@ class SharedPty implements vscode.Pseudoterminal {
     } catch (error) {
       if (error instanceof BridgeError && error.code === 'CANCELLED') return;
       this.#settle.reject(error);
-      this.#write.fire(`\r\n${messageOf(error)}\r\n`);
+      this.#write.fire(`\r\n${errorText(toErrorInfo(error), vscode.l10n.t)}\r\n`);
     }
   }
 

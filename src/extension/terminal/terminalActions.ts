@@ -28,6 +28,7 @@ export function createTerminalActions({ window, terminals, panels, sessions }: T
     throw new BridgeError(
       'SESSION_NOT_FOUND',
       vscode.l10n.t('No session is open. Choose one in the list, or ask something first.'),
+      { translated: true },
     );
   };
   return {

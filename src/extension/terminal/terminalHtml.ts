@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
+import { webviewTexts } from '../webviewTexts.ts';
 
 /** Where the document's parts are, for `localResourceRoots`. */
 export function terminalRoot(extension: vscode.Uri): vscode.Uri {
@@ -12,6 +13,7 @@ export function terminalRoot(extension: vscode.Uri): vscode.Uri {
  */
 export function terminalHtml(webview: vscode.Webview, extension: vscode.Uri, session: string): string {
   const at = (file: string) => webview.asWebviewUri(vscode.Uri.joinPath(terminalRoot(extension), file));
+  const { language, element } = webviewTexts();
   const nonce = randomBytes(16).toString('base64');
   const policy = [
     "default-src 'none'",
@@ -22,7 +24,7 @@ export function terminalHtml(webview: vscode.Webview, extension: vscode.Uri, ses
     "base-uri 'none'",
   ].join('; ');
   return `<!DOCTYPE html>
-<html lang="en">
+<html lang="${language}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
@@ -32,6 +34,7 @@ export function terminalHtml(webview: vscode.Webview, extension: vscode.Uri, ses
 </head>
 <body>
 <div id="root" data-session="${session.replaceAll(/[^\w-]/g, '')}"></div>
+${element}
 <script nonce="${nonce}" src="${at('terminal.js')}"></script>
 </body>
 </html>`;

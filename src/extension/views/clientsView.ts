@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { DisposableStore, Emitter } from '../../shared/disposables.ts';
 import type { ClientInfo } from '../../shared/faces.ts';
+import { displayLocale } from '../displayLocale.ts';
 import type { WindowFace } from '../windowFace.ts';
 import { relativeTime, type SessionsNode } from './sessionNodes.ts';
 
@@ -83,7 +84,7 @@ export class ClientsView implements vscode.TreeDataProvider<ClientsNode> {
         : new vscode.ThemeIcon('plug');
     const running =
       turns.length === 0 ? vscode.l10n.t('nothing running') : vscode.l10n.t('{0} running', turns.length);
-    const time = new Date(since).toLocaleTimeString([], { timeStyle: 'short' });
+    const time = new Date(since).toLocaleTimeString(displayLocale(), { timeStyle: 'short' });
     // Protocol names are not translated.
     const way = transport === 'stdio' ? 'stdio' : 'HTTP';
     item.description = `${running} · ${way} · ${vscode.l10n.t('since {0}', time)}`;

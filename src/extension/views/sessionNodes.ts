@@ -1,5 +1,5 @@
+import type { Translate } from '../../shared/l10n.ts';
 import type { FolderKey, SessionId, SessionSummary } from '../../shared/session.ts';
-import type { Translate } from '../translate.ts';
 
 /** What the sessions tree consists of. Commands of its menus are given one of these. */
 export type SessionsNode =
@@ -51,7 +51,8 @@ export function lookOf(session: SessionSummary, now: number, t: Translate): Sess
   };
 }
 
-function stateWords(state: SessionSummary['state'], t: Translate): string {
+/** What a session does, in a word or two. */
+export function stateWords(state: SessionSummary['state'], t: Translate): string {
   switch (state) {
     case 'running':
       return t('running');

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { DisposableStore, Emitter } from '../../shared/disposables.ts';
 import type { SessionId, SessionSummary } from '../../shared/session.ts';
+import { displayLocale } from '../displayLocale.ts';
 import type { WindowFace } from '../windowFace.ts';
 import { lookOf, type SessionsNode } from './sessionNodes.ts';
 
@@ -86,8 +87,11 @@ export class SessionsView implements vscode.TreeDataProvider<SessionsNode> {
     const tooltip = new vscode.MarkdownString();
     // As text: a title comes from a prompt, which anyone may have written.
     tooltip.appendText(look.label);
-    tooltip.appendText(`\n${look.state} · ${new Date(session.updatedAt).toLocaleString()}`);
-    if (session.usage.total > 0) tooltip.appendText(` · ${session.usage.total.toLocaleString()} tokens`);
+    tooltip.appendText(`\n${look.state} · ${new Date(session.updatedAt).toLocaleString(displayLocale())}`);
+    const { total } = session.usage;
+    if (total > 0) {
+      tooltip.appendText(` · ${vscode.l10n.t('{0} tokens', total.toLocaleString(displayLocale()))}`);
+    }
     item.tooltip = tooltip;
     item.accessibilityInformation = { label: `${look.label}, ${look.state}, ${look.description}` };
     item.command = { command: 'codexBridge.showSession', title: 'Show Session', arguments: [node] };

@@ -1,3 +1,4 @@
+import { t } from '../../l10n.ts';
 import { Icon } from '../Icon.tsx';
 import type { ChatStore } from '../store.ts';
 
@@ -18,7 +19,7 @@ export function Chips({ store }: { store: ChatStore }) {
     store.attachments.value = attachments.filter((_, other) => other !== place);
   };
   return (
-    <ul class="chips" aria-label="Attachments">
+    <ul class="chips" aria-label={t('Attachments')}>
       {attachments.map(({ label, icon, attachment }, place) => (
         <li key={`${place} ${label}`} class="chip" title={label}>
           {attachment.kind === 'image' ? (
@@ -30,8 +31,8 @@ export function Chips({ store }: { store: ChatStore }) {
           <button
             type="button"
             class="remove"
-            aria-label={`Remove ${label}`}
-            title={`Remove ${label}`}
+            aria-label={t('Remove {0}', label)}
+            title={t('Remove {0}', label)}
             onClick={() => remove(place)}
           >
             <Icon name="close" />

@@ -1,3 +1,4 @@
+import { t } from '../../l10n.ts';
 import type { ChatStore } from '../store.ts';
 
 /** Where a new session goes, in a window with several folders. */
@@ -6,9 +7,9 @@ export function FolderPicker({ store }: { store: ChatStore }) {
   if (store.head.value !== null || folders.length < 2) return null;
   return (
     <label class="folder">
-      <span>In</span>
+      <span>{t('In')}</span>
       <select
-        aria-label="In folder"
+        aria-label={t('In folder')}
         value={folder ?? ''}
         onChange={(event) => void store.chooseFolder(event.currentTarget.value)}
       >

@@ -1,4 +1,5 @@
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { t } from '../../l10n.ts';
 import { Icon } from '../Icon.tsx';
 import { type Choice, moved, Popup } from './Popup.tsx';
 
@@ -65,7 +66,7 @@ export function Picker({ label, icon, value, quiet = false, choices, empty, onOp
       <button
         type="button"
         class="picker-button"
-        title={`${label}: ${value}`}
+        title={t('{0}: {1}', label, value)}
         role="combobox"
         aria-label={label}
         aria-haspopup="listbox"

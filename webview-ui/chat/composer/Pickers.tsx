@@ -1,24 +1,31 @@
 import { useEffect } from 'preact/hooks';
 import type { SandboxMode } from '../../../src/shared/session.ts';
+import { t } from '../../l10n.ts';
 import type { ChatStore } from '../store.ts';
 import { Picker } from './Picker.tsx';
 import type { Choice } from './Popup.tsx';
 
 /** From the least to the most. */
 const ACCESS: readonly { id: SandboxMode; label: string; short: string; detail: string; icon: string }[] = [
-  { id: 'read-only', label: 'Read only', short: 'Read', detail: 'looks, changes nothing', icon: 'eye' },
+  {
+    id: 'read-only',
+    label: t('Read only'),
+    short: t('Read'),
+    detail: t('looks, changes nothing'),
+    icon: 'eye',
+  },
   {
     id: 'workspace-write',
-    label: 'Workspace',
-    short: 'Workspace',
-    detail: 'may change this folder',
+    label: t('Workspace'),
+    short: t('Workspace'),
+    detail: t('may change this folder'),
     icon: 'edit',
   },
   {
     id: 'danger-full-access',
-    label: 'Full access',
-    short: 'Full',
-    detail: 'no sandbox at all',
+    label: t('Full access'),
+    short: t('Full'),
+    detail: t('no sandbox at all'),
     icon: 'unlock',
   },
 ];
@@ -47,7 +54,7 @@ export function Pickers({ store }: { store: ChatStore }) {
   const choose = (choice: Parameters<ChatStore['choose']>[0]) => void store.choose(choice);
   const byDefault = (name: string | undefined): Choice => ({
     id: DEFAULT,
-    label: 'Default',
+    label: t('Default'),
     icon: 'blank',
     ...(name === undefined ? {} : { detail: name }),
   });
@@ -57,34 +64,34 @@ export function Pickers({ store }: { store: ChatStore }) {
   return (
     <div class="pickers">
       <Picker
-        label="Model"
+        label={t('Model')}
         icon="sparkle"
-        value={known?.name ?? model ?? 'Default'}
+        value={known?.name ?? model ?? t('Default')}
         choices={marked(
           [byDefault(defaults.model), ...models.map(({ id, name }) => ({ id, label: name, icon: 'blank' }))],
           chosen.model,
         )}
-        empty="Codex tells its models when it has started."
+        empty={t('Codex tells its models when it has started.')}
         onOpen={onOpen}
         onChoose={(id) => choose({ model: id === DEFAULT ? null : id })}
       />
       <Picker
-        label="Reasoning effort"
+        label={t('Reasoning effort')}
         icon="lightbulb"
-        value={chosen.effort ?? defaults.effort ?? 'Default'}
+        value={chosen.effort ?? defaults.effort ?? t('Default')}
         quiet={chosen.effort === undefined && defaults.effort === undefined}
         choices={marked(
           [byDefault(defaults.effort), ...efforts.map((id) => ({ id, label: id, icon: 'blank' }))],
           chosen.effort,
         )}
-        empty="Codex tells its efforts when it has started."
+        empty={t('Codex tells its efforts when it has started.')}
         onOpen={onOpen}
         onChoose={(id) => choose({ effort: id === DEFAULT ? null : id })}
       />
       <Picker
-        label="Access"
+        label={t('Access')}
         icon={access?.icon ?? 'edit'}
-        value={access?.short ?? 'Default'}
+        value={access?.short ?? t('Default')}
         choices={marked(allowed, access?.id)}
         empty=""
         onOpen={onOpen}

@@ -1,3 +1,4 @@
+import { t } from '../../l10n.ts';
 import { Icon, IconButton } from '../Icon.tsx';
 import type { ChatStore } from '../store.ts';
 import { Pickers } from './Pickers.tsx';
@@ -19,7 +20,7 @@ export function Tools({ store, blocked, empty, onAttach, onSteer }: ToolsProps) 
     <div class="tools">
       <IconButton
         icon="mention"
-        label="Attach a file, folder, selection or problems (@)"
+        label={t('Attach a file, folder, selection or problems (@)')}
         disabled={blocked}
         onClick={onAttach}
       />
@@ -33,8 +34,8 @@ export function Tools({ store, blocked, empty, onAttach, onSteer }: ToolsProps) 
               class="steer-button"
               label={
                 attached
-                  ? "Steer: attachments can't join a running turn; queue the prompt instead"
-                  : 'Steer: add this to the running turn (Alt+Enter)'
+                  ? t("Steer: attachments can't join a running turn; queue the prompt instead")
+                  : t('Steer: add this to the running turn (Alt+Enter)')
               }
               disabled={empty || attached}
               onClick={onSteer}
@@ -42,7 +43,7 @@ export function Tools({ store, blocked, empty, onAttach, onSteer }: ToolsProps) 
           )}
           <IconButton
             icon="debug-stop"
-            label="Stop"
+            label={t('Stop')}
             class="stop"
             onClick={() => void store.ask('cancel', { session })}
           />
@@ -52,8 +53,8 @@ export function Tools({ store, blocked, empty, onAttach, onSteer }: ToolsProps) 
         type="submit"
         class="icon-button send"
         disabled={blocked || empty}
-        title={busy ? 'Queue (Enter)' : 'Send (Enter)'}
-        aria-label={busy ? 'Queue' : 'Send'}
+        title={busy ? t('Queue (Enter)') : t('Send (Enter)')}
+        aria-label={busy ? t('Queue') : t('Send')}
       >
         <Icon name="send" />
       </button>

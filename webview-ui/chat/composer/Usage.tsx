@@ -1,3 +1,4 @@
+import { t } from '../../l10n.ts';
 import type { ChatStore } from '../store.ts';
 import { compact } from '../text.ts';
 
@@ -7,14 +8,14 @@ export function Usage({ store }: { store: ChatStore }) {
   if (head === null || head.tokens === 0) return null;
   const { context, tokens } = head;
   const percent = context === undefined ? 0 : Math.round((100 * context.used) / context.window);
-  const share = context === undefined ? '' : ` · ${percent === 0 ? '<1' : percent}% of context`;
   const title =
     context === undefined
-      ? `${tokens} tokens in this session`
-      : `${tokens} tokens in this session; the model holds ${context.used} of ${context.window}`;
+      ? t('{0} tokens in this session', tokens)
+      : t('{0} tokens in this session; the model holds {1} of {2}', tokens, context.used, context.window);
   return (
     <p class="usage" title={title}>
-      {compact(tokens)} tokens{share}
+      {t('{0} tokens', compact(tokens))}
+      {context !== undefined && ` · ${t('{0}% of context', percent === 0 ? '<1' : percent)}`}
     </p>
   );
 }

@@ -1,4 +1,5 @@
 import type { ChosenAttachment } from '../../../src/shared/webview.ts';
+import { t } from '../../l10n.ts';
 
 /** The bridge's own limits, told before anything is sent. In bytes. */
 export const MAX_IMAGE_BYTES = 10 * 1024 * 1024;
@@ -11,10 +12,12 @@ const IMAGES = ['image/png', 'image/jpeg', 'image/gif', 'image/webp'];
  * @throws Error that says why it can't be attached
  */
 export async function attachmentOf(file: File): Promise<ChosenAttachment> {
-  const label = file.name === '' ? 'Pasted' : file.name;
+  const label = file.name === '' ? t('Pasted') : file.name;
   if (IMAGES.includes(file.type)) {
     if (file.size > MAX_IMAGE_BYTES) {
-      throw new Error(`"${label}" has ${megabytes(file.size)} MB; an image may have 10 MB. Make it smaller.`);
+      throw new Error(
+        t('"{0}" has {1} MB; an image may have 10 MB. Make it smaller.', label, megabytes(file.size)),
+      );
     }
     return {
       attachment: { kind: 'image', mimeType: file.type, data: base64(await bytesOf(file)) },
@@ -23,15 +26,19 @@ export async function attachmentOf(file: File): Promise<ChosenAttachment> {
     };
   }
   if (file.type.startsWith('image/')) {
-    throw new Error(`"${label}" is ${file.type}. Codex takes PNG, JPEG, GIF and WebP images.`);
+    throw new Error(t('"{0}" is {1}. Codex takes PNG, JPEG, GIF and WebP images.', label, file.type));
   }
   if (file.size > MAX_TEXT_BYTES) {
     throw new Error(
-      `"${label}" has more than 256 KB. Put it into the folder and name it in the prompt: Codex reads what it needs.`,
+      t(
+        '"{0}" has more than 256 KB. Put it into the folder and name it in the prompt: Codex reads what it needs.',
+        label,
+      ),
     );
   }
   const bytes = await bytesOf(file);
-  if (bytes.includes(0)) throw new Error(`"${label}" is no text and no image, so it can't be attached.`);
+  if (bytes.includes(0))
+    throw new Error(t('"{0}" is no text and no image, so it can\'t be attached.', label));
   return {
     attachment: { kind: 'text', name: label, text: new TextDecoder().decode(bytes) },
     label,

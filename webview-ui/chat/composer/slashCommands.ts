@@ -1,4 +1,5 @@
 import type { ReviewTarget } from '../../../src/shared/review.ts';
+import { t } from '../../l10n.ts';
 import type { ChatStore } from '../store.ts';
 
 export interface SlashCommand {
@@ -21,15 +22,15 @@ const PLAN =
 export const SLASH_COMMANDS: readonly SlashCommand[] = [
   {
     name: 'new',
-    description: 'Begin a new session',
+    description: t('Begin a new session'),
     icon: 'add',
     run: (store) => store.ask('session.new', {}),
   },
   {
     name: 'plan',
-    description: 'Have Codex plan without changing anything',
+    description: t('Have Codex plan without changing anything'),
     icon: 'checklist',
-    argument: 'what to plan',
+    argument: t('what to plan'),
     run: (store, task) =>
       store.sendPrompt(task === '' ? '' : `${PLAN}\n\n${task}`, {
         settings: READ_ONLY,
@@ -38,9 +39,9 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: 'review',
-    description: 'Have your uncommitted changes reviewed',
+    description: t('Have your uncommitted changes reviewed'),
     icon: 'git-compare',
-    argument: 'what to look at; or branch [name], commit [id] (optional)',
+    argument: t('what to look at; or branch [name], commit [id] (optional)'),
     run: (store, argument) => {
       const typed = `/review ${argument}`.trim();
       const [, what, ref] = /^(branch|commit)(?:\s+(\S+))?$/.exec(argument) ?? [];
@@ -51,23 +52,23 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: 'compact',
-    description: 'Make the conversation shorter for the model',
+    description: t('Make the conversation shorter for the model'),
     icon: 'fold',
     needsSession: true,
     run: (store) => store.startTask({ kind: 'compact' }, '/compact'),
   },
   {
     name: 'fork',
-    description: 'Go on in a copy of this session',
+    description: t('Go on in a copy of this session'),
     icon: 'repo-forked',
     needsSession: true,
     run: (store, _argument, session) => store.ask('session.command', { session, command: { name: 'fork' } }),
   },
   {
     name: 'rename',
-    description: 'Give this session another title',
+    description: t('Give this session another title'),
     icon: 'edit',
-    argument: 'the new title',
+    argument: t('the new title'),
     needsSession: true,
     run: async (store, title, session) => {
       if (title === '') return undefined;
@@ -76,7 +77,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: 'export',
-    description: 'Save this session as Markdown or JSON',
+    description: t('Save this session as Markdown or JSON'),
     icon: 'export',
     needsSession: true,
     run: (store, _argument, session) =>
@@ -84,7 +85,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: 'archive',
-    description: 'Take this session out of the list',
+    description: t('Take this session out of the list'),
     icon: 'archive',
     needsSession: true,
     run: (store, _argument, session) =>
@@ -92,7 +93,7 @@ export const SLASH_COMMANDS: readonly SlashCommand[] = [
   },
   {
     name: 'clear',
-    description: 'Empty the composer',
+    description: t('Empty the composer'),
     icon: 'clear-all',
     run: async (store) => {
       store.attachments.value = [];

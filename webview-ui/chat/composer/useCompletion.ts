@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { ContextEntry } from '../../../src/shared/webview.ts';
+import { t } from '../../l10n.ts';
 import type { ChatStore } from '../store.ts';
 import { type Completion, completionAt } from './completion.ts';
 import type { Choice } from './Popup.tsx';
@@ -48,7 +49,7 @@ export function useCompletion(store: ChatStore) {
     close,
     /** Commands that don't fit are no list at all; files are, so that it says so. */
     shown: completion !== null && (completion.kind === 'context' || choices.length > 0),
-    empty: entries === null ? 'Looking for files …' : 'Nothing fits.',
+    empty: entries === null ? t('Looking for files …') : t('Nothing fits.'),
     /** The text or its caret has changed. */
     update(text: string, caret: number) {
       const next = completionAt(text, caret);
@@ -77,7 +78,7 @@ function choicesFor(
     id: idOf(entry),
     label: entry.label,
     icon: ENTRY_ICONS[entry.kind],
-    ...(entry.kind === 'selection' ? { detail: 'selection' } : {}),
+    ...(entry.kind === 'selection' ? { detail: t('selection') } : {}),
   }));
 }
 
