@@ -5,6 +5,7 @@ import { type ChatContract, chatSchemas, type LoginAction } from '../shared/webv
 import type { ApprovalWatch } from './approvalWatch.ts';
 import { composerHandlers } from './composerHost.ts';
 import type { ComposerMemory } from './composerMemory.ts';
+import { decideHeld } from './heldPrompts.ts';
 import type { SessionIndex } from './sessionIndex.ts';
 import type { WindowFace } from './windowFace.ts';
 
@@ -50,6 +51,10 @@ export function attachChat(webview: vscode.Webview, deps: ChatHostDeps): Disposa
       },
       cancel: async ({ session }) => {
         await face.link.request('session.cancel', { session });
+        return null;
+      },
+      held: async ({ session, send }) => {
+        await decideHeld(face.link, session, send);
         return null;
       },
       'session.delete': async ({ session }) => {

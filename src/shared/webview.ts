@@ -58,6 +58,8 @@ export const chatParams = {
   'review.pick': z.object({ what: z.enum(['branch', 'commit']) }),
   steer: z.object({ session: id, turn: id, prompt: z.string() }),
   cancel: z.object({ session: id }),
+  /** The session's held prompts are sent, or discarded. */
+  held: z.object({ session: id, send: z.boolean() }),
   'session.delete': z.object({ session: id }),
   'approval.answer': approvalAnswerSchema,
   /** A link in an answer was clicked. */
@@ -171,6 +173,7 @@ export interface ChatContract {
     'review.pick': { params: z.infer<(typeof chatParams)['review.pick']>; result: null };
     steer: { params: z.infer<typeof chatParams.steer>; result: null };
     cancel: { params: z.infer<typeof chatParams.cancel>; result: null };
+    held: { params: z.infer<typeof chatParams.held>; result: null };
     'session.delete': { params: z.infer<(typeof chatParams)['session.delete']>; result: null };
     'approval.answer': { params: z.infer<(typeof chatParams)['approval.answer']>; result: null };
     'link.open': { params: z.infer<(typeof chatParams)['link.open']>; result: null };

@@ -40,6 +40,12 @@ describe('a session in the tree', () => {
     expect(look.color).toBe(color);
   });
 
+  test('that has held prompts, which say more than that it is queued', () => {
+    const described = (part: Partial<SessionSummary>) => lookOf(session(part), NOW, plain).description;
+    expect(described({ state: 'queued', held: 2 })).toBe('2 held · 3 min · 2 turns');
+    expect(described({ state: 'running', held: 1 })).toBe('running · 1 held · 3 min · 2 turns');
+  });
+
   test('that is archived, has no title, and of which only the index knows', () => {
     const look = lookOf(session({ archived: true, title: ' ', turns: 0, state: 'failed' }), NOW, plain);
     expect(look).toEqual({

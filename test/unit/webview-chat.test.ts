@@ -53,6 +53,19 @@ describe('the store of the chat', () => {
     expect(store.busy.value).toBe(false);
   });
 
+  test('counts held prompts, and is not busy with them', async () => {
+    const held = { ...turn('t2'), status: 'queued' as const, held: true as const };
+    const ended = { ...turn('t1'), status: 'completed' as const };
+    const { store, host, frame } = await makeStore(session([ended, held, { ...held, id: 't3' }]));
+    expect([store.held.value, store.busy.value]).toEqual([2, false]);
+    host.send({
+      event: 'event',
+      data: { session: 's', seq: 1, event: { type: 'turn.released', turn: 't2' } },
+    });
+    frame();
+    expect([store.held.value, store.busy.value]).toEqual([1, true]);
+  });
+
   test('passes over what it has and what is of another session, and pulls again after a gap', async () => {
     const { store, host, frame } = await makeStore(session([turn('t1'), turn('t2')]));
     host.events(1, 'a');

@@ -183,7 +183,7 @@ function Running({ turn }: { turn: TurnSnapshot }) {
     return (
       <p class="status" role="status">
         <Icon name="clock" />
-        <span class="what">{t('Waiting for its turn')}</span>
+        <span class="what">{turn.held === true ? t('Not sent yet') : t('Waiting for its turn')}</span>
       </p>
     );
   }

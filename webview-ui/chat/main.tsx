@@ -7,6 +7,7 @@ import type { ChatContract } from '../../src/shared/webview.ts';
 import { Approvals } from './Approvals.tsx';
 import { Composer } from './Composer.tsx';
 import { keepAttachments } from './composer/keptAttachments.ts';
+import { Held } from './Held.tsx';
 import { openLinksThroughHost } from './links.ts';
 import { SessionBar } from './Sessions.tsx';
 import { ChatStore } from './store.ts';
@@ -25,6 +26,7 @@ function Chat({ store }: { store: ChatStore }) {
       <ProblemLine store={store} />
       <FailureLine store={store} />
       <Approvals store={store} />
+      <Held store={store} />
       {!blocked && <Composer store={store} />}
     </>
   );

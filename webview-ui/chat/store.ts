@@ -91,7 +91,11 @@ export class ChatStore {
   });
   /** The next prompt would wait. */
   readonly busy: ReadonlySignal<boolean> = computed(() =>
-    this.turns.value.some(({ turn }) => !hasEnded(turn.value.status)),
+    this.turns.value.some(({ turn }) => !hasEnded(turn.value.status) && turn.value.held !== true),
+  );
+  /** How many prompts wait until the person has them sent. */
+  readonly held: ReadonlySignal<number> = computed(
+    () => this.turns.value.filter(({ turn }) => turn.value.held === true).length,
   );
   readonly approvals: Signal<readonly Approval[]> = signal<readonly Approval[]>([]);
   /** The person has asked for the card, wherever the keyboard was. */

@@ -1,5 +1,6 @@
 import { Approvals } from '../chat/Approvals.tsx';
 import { Composer } from '../chat/Composer.tsx';
+import { Held } from '../chat/Held.tsx';
 import type { ChatStore } from '../chat/store.ts';
 import { Transcript } from '../chat/Transcript.tsx';
 import { FailureLine, ProblemLine, Welcome } from '../chat/Welcome.tsx';
@@ -18,6 +19,7 @@ export function PanelChat({ store, asks }: { store: ChatStore; asks: boolean }) 
       <ProblemLine store={store} />
       <FailureLine store={store} />
       {asks && <Approvals store={store} />}
+      <Held store={store} />
       {!blocked && <Composer store={store} />}
     </>
   );

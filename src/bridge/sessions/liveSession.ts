@@ -164,7 +164,7 @@ export class LiveSession implements Session {
     this.touch();
     if (id !== undefined) this.turn(id);
     const turns = this.#head.turns.filter(
-      (turn) => !hasEnded(turn.status) && (id === undefined || turn.id === id),
+      (turn) => !hasEnded(turn.status) && (id === undefined ? turn.held !== true : turn.id === id),
     );
     if (id !== undefined && turns.length === 0) {
       throw new BridgeError('TURN_NOT_RUNNING', `The turn ${id} has already ended: ${this.turn(id).status}.`);

@@ -57,7 +57,7 @@ export interface Session {
   release(turn?: TurnId): Promise<TurnId[]>;
   /** Adds to the running turn. @throws BridgeError `TURN_NOT_RUNNING` */
   steer(turn: TurnId, text: string): Promise<void>;
-  /** Interrupts or unqueues one turn, or all that have not ended; resolves when they have. */
+  /** Interrupts or unqueues one turn, or all that run or wait, not the held ones; resolves when they have ended. */
   cancel(turn?: TurnId): Promise<TurnId[]>;
   /** Resolves as soon as the turn has ended. Rejects with `CANCELLED` when the signal fires. */
   ended(turn: TurnId, signal?: AbortSignal): Promise<TurnSnapshot>;

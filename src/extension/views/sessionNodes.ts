@@ -30,12 +30,14 @@ const STATES = {
 } as const;
 
 export function lookOf(session: SessionSummary, now: number, t: Translate): SessionLook {
-  const { state, archived, title, updatedAt, turns } = session;
+  const { state, archived, title, updatedAt, turns, held } = session;
   const shown = STATES[state];
   const words = stateWords(state, t);
   const busy = state === 'running' || state === 'waiting_for_approval' || state === 'queued';
   const parts = [
-    ...(busy || state === 'failed' ? [words] : []),
+    // Held prompts make it "queued": that they are held says more.
+    ...((busy && !(state === 'queued' && held !== undefined)) || state === 'failed' ? [words] : []),
+    ...(held === undefined ? [] : [t('{0} held', held)]),
     relativeTime(updatedAt, now, t),
     // The index of the last time does not know how many there were.
     ...(turns > 0 ? [turns === 1 ? t('1 turn') : t('{0} turns', turns)] : []),
