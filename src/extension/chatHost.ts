@@ -9,6 +9,9 @@ import { decideHeld } from './heldPrompts.ts';
 import type { SessionIndex } from './sessionIndex.ts';
 import type { WindowFace } from './windowFace.ts';
 
+/** What the chat offers that is not about its folder. */
+export type ViewAction = Exclude<Params<ChatContract, 'action'>['name'], 'restart_codex'>;
+
 export interface ChatHostDeps {
   readonly face: WindowFace;
   readonly index: SessionIndex;
@@ -16,7 +19,7 @@ export interface ChatHostDeps {
   /** Told when the person wants to answer what is asked; a panel is not meant by it. */
   readonly approvals?: Pick<ApprovalWatch, 'onReview' | 'reviewing'>;
   openLink(href: string): Promise<void>;
-  action(name: Params<ChatContract, 'action'>['name']): Promise<void>;
+  action(name: ViewAction): Promise<void>;
   login(what: LoginAction): Promise<void>;
   onError(error: unknown): void;
 }
@@ -70,7 +73,8 @@ export function attachChat(webview: vscode.Webview, deps: ChatHostDeps): Disposa
         return null;
       },
       action: async ({ name }) => {
-        await deps.action(name);
+        if (name !== 'restart_codex') await deps.action(name);
+        else if (face.folder !== undefined) await face.link.request('restart', { folder: face.folder.key });
         return null;
       },
       login: async ({ what }) => {

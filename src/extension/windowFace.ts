@@ -342,6 +342,8 @@ export class WindowFace {
       const { code, message } = codex.error;
       return { kind: 'no_codex', tooOld: code === 'CODEX_TOO_OLD', message };
     }
+    const { stopped, error } = codex ?? {};
+    if (stopped === true && error !== undefined) return { kind: 'codex_stopped', ...error };
     if (codex?.loggedIn !== false) return null;
     const login = this.codex.login?.state ?? null;
     return { kind: 'logged_out', login, remote: this.#deps.remote?.() === true };

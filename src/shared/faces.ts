@@ -231,7 +231,10 @@ export interface CodexStatus {
     readonly name: string;
     readonly efforts: readonly string[];
   }[];
+  /** How often it has ended by itself. */
   readonly restarts: number;
+  /** It ended by itself so often that only `restart` starts it again. Older bridges do not tell. */
+  readonly stopped?: boolean;
   readonly error?: ErrorInfo;
 }
 

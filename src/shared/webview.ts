@@ -66,7 +66,15 @@ export const chatParams = {
   'link.open': z.object({ href: z.string() }),
   /** The person wants to do what a welcome or error state offers. */
   action: z.object({
-    name: z.enum(['open_folder', 'manage_trust', 'retry', 'show_log', 'open_settings', 'install_codex']),
+    name: z.enum([
+      'open_folder',
+      'manage_trust',
+      'retry',
+      'show_log',
+      'open_settings',
+      'install_codex',
+      'restart_codex',
+    ]),
   }),
   /** What the chat offers where Codex has no login. */
   login: z.object({ what: z.enum(LOGIN_ACTIONS) }),
@@ -150,6 +158,8 @@ export type ChatProblem =
   | { readonly kind: 'connecting' }
   /** There is no Codex, or one that is too old. */
   | { readonly kind: 'no_codex'; readonly tooOld: boolean; readonly message: string }
+  /** Codex crashed so often that it is not started again by itself. */
+  | { readonly kind: 'codex_stopped'; readonly code: string; readonly message: string }
   /** `remote`: Codex runs on another machine than the person's browser. */
   | { readonly kind: 'logged_out'; readonly login: LoginState | null; readonly remote: boolean }
   | { readonly kind: 'error'; readonly code: string; readonly message: string };

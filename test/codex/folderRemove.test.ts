@@ -1,12 +1,15 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { systemClock } from '../../src/bridge/clock.ts';
+import type { Clock } from '../../src/bridge/ports.ts';
 import type { BridgeConnection } from '../../src/client/connect.ts';
 import { answerOf, type SessionId } from '../../src/shared/session.ts';
 import { Follower, joinBridge } from '../support/faces.ts';
 import { connectClient, ERAS, type TestClient } from '../support/mcpClients.ts';
 import { type RealBridge, startRealBridge } from '../support/realBridge.ts';
 import { command, Latch, text, words } from '../support/scriptedModel.ts';
+import { SkewClock } from '../support/skewClock.ts';
 
 const source = { kind: 'window' } as const;
 const ends: (() => unknown)[] = [];
@@ -15,8 +18,8 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-async function start(folders = 2): Promise<RealBridge> {
-  const bridge = await startRealBridge({ folders });
+async function start(folders = 2, clock: Clock = systemClock): Promise<RealBridge> {
+  const bridge = await startRealBridge({ folders, clock });
   ends.push(() => bridge.close());
   return bridge;
 }
@@ -129,15 +132,18 @@ describe.each(ERAS)('B26: what MCP clients of %s see of it', (era) => {
   }
 
   it('B26: who waits gets the text so far; the endpoint is gone, its token void, the list is told', async () => {
-    const bridge = await start();
+    const clock = new SkewClock();
+    const bridge = await start(2, clock);
     const window = await windowOn(bridge, 0, 1);
     const { key, path } = bridge.folder(1).info;
     const endpoint = bridge.endpoints.folders[1] ?? expect.fail();
     const inside = await client(bridge, 1);
     const all = await client(bridge);
+    const { id, turn } = await speaking(bridge, window, 1, new Latch());
+    // What the new session has changed in the list has been told before.
+    clock.advance(1_000);
     const told = Promise.withResolvers<void>();
     await all.listen([], (what) => what === 'list' && told.resolve());
-    const { id, turn } = await speaking(bridge, window, 1, new Latch());
     expect((await all.resources()).map(({ uri }) => uri)).toContain(`codex://sessions/${id}`);
     const waits = Promise.withResolvers<void>();
     const waiting = inside.call('wait', { turn }, { onProgress: () => waits.resolve() });

@@ -48,6 +48,11 @@ class FakeCodex {
     this.#end({ code: null, signal: 'SIGSEGV', asked: false, stderr: '' });
   }
 
+  /** As it is. */
+  say(text: string): void {
+    this.#events.message(text);
+  }
+
   tell(method: string, params: object): void {
     this.#events.message(JSON.stringify({ method, params }));
   }
@@ -101,10 +106,16 @@ function setUp(prepare: (codex: FakeCodex) => void | Promise<void> = () => {}) {
   const downs: BridgeError[] = [];
   const states: CodexStatus['state'][] = [];
   const accounts: boolean[] = [];
+  /** What is found there. */
+  const disk = { version: '1.0.0', missing: false };
+  const use = { idle: true, replaced: 0 };
   const host = new CodexHost({
     clock,
     logger: new MemoryLogger(),
-    find: async () => ({ path: '/codex', version: '1.0.0' }),
+    find: async () => {
+      if (disk.missing) throw new BridgeError('CODEX_NOT_FOUND', 'No.');
+      return { path: '/codex', version: disk.version, stamp: disk.version };
+    },
     start: async () => {
       const codex = new FakeCodex(started.length + 1);
       started.push(codex);
@@ -116,11 +127,15 @@ function setUp(prepare: (codex: FakeCodex) => void | Promise<void> = () => {}) {
     onRequest: () => undefined,
     onDown: (error) => downs.push(error),
     onStatus: () => states.push(host.status.state),
+    idle: () => use.idle,
+    onReplaced: () => {
+      use.replaced += 1;
+    },
     onAccount: (loggedIn) => accounts.push(loggedIn),
   });
   hosts.push(host);
   const last = () => started.at(-1) ?? expect.fail('no Codex');
-  return { clock, host, started, downs, states, accounts, last };
+  return { clock, host, started, downs, states, accounts, disk, use, last };
 }
 
 /** Lets the Codex crash and waits until the host has noticed. */
@@ -273,9 +288,9 @@ describe('a crash', () => {
     expect(started).toHaveLength(3);
   });
 
-  test('is the last one the fifth time, until somebody restarts', async () => {
+  test('B2: is the last one the fifth time, until somebody restarts', async () => {
     const all = setUp();
-    const { host, started, clock } = all;
+    const { host, started, downs, clock } = all;
     for (let i = 0; i < 5; i++) {
       const link = host.link();
       await vi.waitFor(() => {
@@ -294,16 +309,101 @@ describe('a crash', () => {
     expect(started).toHaveLength(5);
     expect(host.status).toMatchObject({
       state: 'failed',
+      stopped: true,
       restarts: 5,
       error: { code: 'CODEX_START_FAILED' },
     });
+    // Also who watches, and asks for nothing, is told that this was the last one.
+    expect(downs.map(({ code }) => code)).toEqual([...Array(4).fill('CODEX_EXITED'), 'CODEX_START_FAILED']);
     await host.restart();
     expect(started).toHaveLength(6);
     expect(host.status.state).toBe('ready');
+    expect(host.status.stopped).toBeUndefined();
     // The count starts anew.
     await crash(all);
     await host.link();
     expect(host.status.state).toBe('ready');
+  });
+});
+
+describe('B22: what is no message', () => {
+  const NONSENSE = ['', 'thread 1 panicked', '{"half":', '[]', 'null', '7', '{"id":{}}', '{"jsonrpc":"2.0"}'];
+
+  test.each(NONSENSE)('%j is passed over four times in a minute, and the fifth is a crash', async (text) => {
+    const { host, started, downs, clock, last } = setUp();
+    const link = await host.link();
+    for (let i = 0; i < 4; i++) last().say(text);
+    expect(await host.link()).toBe(link);
+    clock.advance(60_000);
+    for (let i = 0; i < 4; i++) last().say(text);
+    expect(downs).toEqual([]);
+    last().say(text);
+    expect(downs).toMatchObject([{ code: 'CODEX_EXITED', message: expect.stringContaining('no message') }]);
+    expect(started[0]?.stops).toBe(1);
+    expect((await host.link()).generation).toBe(link.generation + 1);
+    expect(host.status).toMatchObject({ state: 'ready', restarts: 1 });
+  });
+
+  test('an answer that nobody waits for, or a method that is not known, is none', async () => {
+    const { host, downs, last } = setUp();
+    await host.link();
+    for (let i = 0; i < 20; i++) {
+      last().say(`{"id":${1000 + i},"result":{}}`);
+      last().say('{"id":"x","error":{"code":"none"}}');
+      last().tell('thread/flies', { high: true });
+      last().say('{"id":7,"method":"who/areYou"}');
+    }
+    expect(downs).toEqual([]);
+    expect(host.status.state).toBe('ready');
+  });
+
+  test('an answer of another form refuses the call only', async () => {
+    const { host, downs, last } = setUp();
+    const { client } = await host.link();
+    last().deafTo = ['thread/list'];
+    const call = client.call('thread/list', {});
+    const told = expect(call).rejects.toMatchObject({ code: 'CODEX_PROTOCOL' });
+    for (let id = 1; id < 20; id++) last().say(`{"id":${id},"result":7}`);
+    await told;
+    expect(downs).toEqual([]);
+  });
+});
+
+describe('a Codex that was replaced on the disk', () => {
+  test('is let go when nothing needs it, and the new one is used', async () => {
+    const { host, started, disk, use, downs } = setUp();
+    const link = await host.link();
+    await host.useNewest();
+    expect(await host.link()).toBe(link);
+    disk.version = '1.1.0';
+    use.idle = false;
+    await host.requireLogin();
+    expect(await host.link()).toBe(link);
+    use.idle = true;
+    await host.requireLogin();
+    expect((await host.link()).generation).toBe(link.generation + 1);
+    expect(started).toHaveLength(2);
+    expect(started[0]?.stops).toBe(1);
+    expect(host.status).toMatchObject({ state: 'ready', version: '1.1.0', restarts: 0 });
+    expect(use.replaced).toBe(1);
+    expect(downs).toEqual([]);
+  });
+
+  test('stays while it has a call to answer, while a login waits, and while there is no other', async () => {
+    const { host, started, disk, last } = setUp();
+    const { client } = await host.link();
+    await vi.waitFor(() => expect(client.pending).toBe(0));
+    disk.version = '1.1.0';
+    disk.missing = true;
+    await host.useNewest();
+    disk.missing = false;
+    last().deafTo = ['thread/list'];
+    const call = client.call('thread/list', {}).catch(() => undefined);
+    await host.useNewest();
+    expect(started).toHaveLength(1);
+    expect(host.connected?.client).toBe(client);
+    await host.stop();
+    await call;
   });
 });
 

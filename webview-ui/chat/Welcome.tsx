@@ -55,6 +55,20 @@ export function Welcome({ store }: { store: ChatStore }) {
           </button>
         </Notice>
       );
+    case 'codex_stopped':
+      return (
+        <Notice
+          icon="error"
+          title={t('Codex keeps crashing')}
+          text={problem}
+          code={problem.code}
+          store={store}
+          actions={[
+            ['restart_codex', t('Restart Codex')],
+            ['show_log', t('Show Log')],
+          ]}
+        />
+      );
     case 'logged_out':
       return <SignIn store={store} problem={problem} />;
     case 'error':
@@ -97,7 +111,8 @@ export function ProblemLine({ store }: { store: ChatStore }) {
   if (problem.kind === 'logged_out') {
     return store.turns.value.length > 0 ? <SignInLine store={store} problem={problem} /> : null;
   }
-  if (problem.kind !== 'error' || store.head.value === null) return null;
+  if (problem.kind !== 'error' && problem.kind !== 'codex_stopped') return null;
+  if (store.head.value === null) return null;
   return (
     <div class="problem" role="alert">
       <Icon name="error" />
@@ -105,7 +120,11 @@ export function ProblemLine({ store }: { store: ChatStore }) {
         <ErrorText error={problem} />
         <p class="actions">
           <code>{problem.code}</code>
-          <Action store={store} name="retry" label={t('Try again')} />
+          {problem.kind === 'codex_stopped' ? (
+            <Action store={store} name="restart_codex" label={t('Restart Codex')} />
+          ) : (
+            <Action store={store} name="retry" label={t('Try again')} />
+          )}
           <Action store={store} name="show_log" label={t('Show log')} />
         </p>
       </div>

@@ -76,6 +76,11 @@ export class CodexClient implements Disposable {
     return this.#rpc.closed;
   }
 
+  /** Calls without an answer yet. */
+  get pending(): number {
+    return this.#rpc.pending;
+  }
+
   /** See {@link JsonRpcConnection.onNonsense}. */
   readonly onNonsense: (listener: (count: number) => void) => Disposable;
 
@@ -104,7 +109,7 @@ export class CodexClient implements Disposable {
    * One call; its answer's type follows from the method. `timeoutMs` replaces the method's own deadline.
    *
    * @throws CodexRefusedError (a BridgeError `CODEX_REFUSED`); BridgeError `CODEX_TIMEOUT`, `CODEX_EXITED`,
-   * `INVALID_INPUT`
+   * `CODEX_PROTOCOL`, `INVALID_INPUT`
    */
   async call<M extends CodexMethod>(
     method: M,
@@ -118,8 +123,10 @@ export class CodexClient implements Disposable {
     const timeoutMs = options.timeoutMs ?? deadlineOf(method);
     for (let attempt = 0; ; attempt++) {
       try {
-        // The result's shape is Codex's own promise, from the types of the pinned version.
-        return (await this.#rpc.request(method, params, { timeoutMs })) as CodexResult<M>;
+        const result = await this.#rpc.request(method, params, { timeoutMs });
+        if (typeof result !== 'object' || result === null) throw noAnswer(method);
+        // Its shape is Codex's own promise, from the types of the pinned version.
+        return result as CodexResult<M>;
       } catch (error) {
         if (!(error instanceof JsonRpcError)) throw error;
         const wait = OVERLOAD_WAITS_MS[attempt];
@@ -133,4 +140,11 @@ export class CodexClient implements Disposable {
   dispose(): void {
     this.#rpc.dispose();
   }
+}
+
+function noAnswer(method: string): BridgeError {
+  return new BridgeError(
+    'CODEX_PROTOCOL',
+    `Codex answered "${method}" with what is no answer. Try again; where it repeats, restart Codex.`,
+  );
 }

@@ -20,6 +20,8 @@ export interface CodexBinary {
   readonly path: string;
   /** As `codex --version` tells it. */
   readonly version: string;
+  /** Another one when the file at the path was replaced. */
+  readonly stamp: string;
 }
 
 export interface CodexQuery {
@@ -49,25 +51,30 @@ export class CodexFinder {
     const platform = query.platform ?? process.platform;
     const folders = await Promise.all(query.folders.map(realOrSame));
     const path = await locate(query, folders, platform);
-    const version = await this.#version(path, query.env);
+    const stamp = await stampOf(path);
+    const version = await this.#version(path, stamp, query.env);
     if (isOlder(version, MINIMUM_CODEX_VERSION)) {
       throw new BridgeError(
         'CODEX_TOO_OLD',
         `Codex ${version} (${path}) is too old: ${MINIMUM_CODEX_VERSION} or newer is needed. Update it with "npm install -g @openai/codex@latest".`,
       );
     }
-    return { path, version };
+    return { path, version, stamp };
   }
 
-  async #version(path: string, env: NodeJS.ProcessEnv): Promise<string> {
-    const { mtimeMs, size } = await stat(path);
-    const key = `${path}\0${mtimeMs}\0${size}`;
+  async #version(path: string, stamp: string, env: NodeJS.ProcessEnv): Promise<string> {
+    const key = `${path}\0${stamp}`;
     const known = this.#versions.get(key);
     if (known !== undefined) return known;
     const version = await askVersion(path, env);
     this.#versions.set(key, version);
     return version;
   }
+}
+
+async function stampOf(path: string): Promise<string> {
+  const { ino, mtimeMs, size } = await stat(path);
+  return `${ino} ${mtimeMs} ${size}`;
 }
 
 /** {@link CodexFinder.find} without memory. */

@@ -87,6 +87,11 @@ export class JsonRpcConnection implements Disposable {
     return this.#closed !== undefined;
   }
 
+  /** Requests without an answer yet. */
+  get pending(): number {
+    return this.#pending.size;
+  }
+
   onClose(listener: (reason?: Error) => void): Disposable {
     return this.#transport.onClose(listener);
   }

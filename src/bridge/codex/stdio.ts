@@ -7,6 +7,7 @@ import {
   MAX_MESSAGE_BYTES,
   notReading,
   TransportEvents,
+  textOf,
 } from './transport.ts';
 
 const NEWLINE = 10;
@@ -18,6 +19,7 @@ const NEWLINE = 10;
 export class StdioTransport implements CodexTransport {
   readonly #input: Writable;
   readonly #events: TransportEvents;
+  readonly #logger: Logger;
   readonly onMessage: CodexTransport['onMessage'];
   readonly onClose: CodexTransport['onClose'];
   /** The beginning of a line whose end has not come. */
@@ -27,6 +29,7 @@ export class StdioTransport implements CodexTransport {
   /** `input` is Codex's standard input, `output` its standard output. */
   constructor(input: Writable, output: Readable, logger: Logger) {
     this.#input = input;
+    this.#logger = logger;
     this.#events = new TransportEvents((error) =>
       logger.error('a listener of Codex messages failed', { error }),
     );
@@ -59,7 +62,7 @@ export class StdioTransport implements CodexTransport {
       this.#parts = [];
       this.#partBytes = 0;
       start = end + 1;
-      if (line.length > 0) this.#events.message(line.toString());
+      if (line.length > 0) this.#events.message(textOf(line, this.#logger));
     }
     if (start === chunk.length || this.#events.closed) return;
     this.#parts.push(chunk.subarray(start));

@@ -1,5 +1,7 @@
+import { isUtf8 } from 'node:buffer';
 import { type Disposable, Emitter } from '../../shared/disposables.ts';
 import { BridgeError } from '../../shared/errors.ts';
+import type { Logger } from '../ports.ts';
 
 /**
  * The largest message in either direction, in bytes. Codex's own WebSocket server takes 64 MiB and stops
@@ -82,6 +84,12 @@ export class TransportEvents {
     }
     return bytes;
   }
+}
+
+/** What Codex sent, as text. A broken character is no reason to end every turn: it becomes U+FFFD, and is logged. */
+export function textOf(bytes: Buffer, logger: Logger): string {
+  if (!isUtf8(bytes)) logger.warn('codex sent what is no UTF-8', { length: bytes.length });
+  return bytes.toString();
 }
 
 /** Why a transport closed itself: the other side does not read. */

@@ -9,6 +9,7 @@ import {
   MAX_MESSAGE_BYTES,
   notReading,
   TransportEvents,
+  textOf,
 } from './transport.ts';
 
 /** Codex's server takes frames of 16 MiB at the most, and hangs at larger ones: longer messages go in parts. */
@@ -43,6 +44,8 @@ export function openWebSocket(options: {
     maxPayload: MAX_MESSAGE_BYTES,
     handshakeTimeout: HANDSHAKE_MS,
     followRedirects: false,
+    // See textOf: ws would end the connection.
+    skipUTF8Validation: true,
     headers: options.headers ?? {},
     ...(connection === undefined ? {} : { createConnection: connection }),
   });
@@ -79,7 +82,7 @@ class WebSocketTransport implements CodexTransport {
     this.onMessage = this.#events.onMessage;
     this.onClose = this.#events.onClose;
     // ws hands text frames over as buffers unless told otherwise; its type allows more.
-    socket.on('message', (data) => this.#events.message(String(data)));
+    socket.on('message', (data) => this.#events.message(textOf(data as Buffer, logger)));
     socket.on('error', (error) => this.#fail(error));
     socket.on('close', (code) =>
       this.#events.close(

@@ -25,6 +25,7 @@ export async function attachThread(
       `The session ${session.id} is archived. Unarchive it, then open its terminal.`,
     );
   }
+  await codex.useNewest();
   const link = await codex.link();
   const { thread } = await threads.load(session, link);
   // A thread without turns is on disk only once it has a name; with one, the TUI makes no title for it by a

@@ -9,9 +9,10 @@ import type { ServerNotification } from '../codex/generated/ServerNotification.t
 import type { ServerRequest } from '../codex/generated/ServerRequest.ts';
 import type { Account } from '../codex/generated/v2/Account.ts';
 import type { Clock, Logger } from '../ports.ts';
-import { RestartPolicy } from '../sessions/restartPolicy.ts';
+import { type RestartDecision, RestartPolicy } from '../sessions/restartPolicy.ts';
 import type { Attachment } from '../terminal/command.ts';
 import { Login } from './login.ts';
+import { Nonsense } from './nonsense.ts';
 
 /** A connected Codex. Threads that were loaded in an earlier generation must be resumed in this one. */
 export interface CodexLink {
@@ -31,6 +32,10 @@ interface CodexHostDeps {
   /** The process or the connection ended without being asked to. */
   onDown(error: BridgeError): void;
   onStatus(): void;
+  /** Nothing runs in Codex or shows it, so that it can be another one from now on. */
+  idle(): boolean;
+  /** It was let go for another one: nothing is loaded any more. */
+  onReplaced(): void;
   /** Somebody has logged in or out here: another Codex of the same `CODEX_HOME` does not notice by itself. */
   onAccount(loggedIn: boolean): void;
 }
@@ -49,6 +54,8 @@ export class CodexHost {
   #abort: AbortController | undefined;
   #server: AppServer | undefined;
   #connected: CodexLink | undefined;
+  /** What {@link #server} was started from. */
+  #binary: CodexBinary | undefined;
   /** Resolves when every Codex before is gone: a thread has one writer. */
   #gone: Promise<unknown> = Promise.resolve();
   #generation = 0;
@@ -72,7 +79,11 @@ export class CodexHost {
 
   get status(): CodexStatus {
     const { state: login } = this.#login;
-    return login === undefined ? this.#status : { ...this.#status, login };
+    return {
+      ...this.#status,
+      ...(login === undefined ? {} : { login }),
+      ...(this.#policy.stopped ? { stopped: true } : {}),
+    };
   }
 
   /** Process id of the app-server, while there is one. */
@@ -114,8 +125,35 @@ export class CodexHost {
     return this.#link;
   }
 
+  /**
+   * Before Codex is used for something that begins: where its program is another one by now (an update, another
+   * path in the settings) and nothing needs the one that runs, it is let go, so that the next is the new one.
+   */
+  async useNewest(): Promise<void> {
+    const [link, binary] = [this.#connected, this.#binary];
+    if (link === undefined || !this.#replaceable(link)) return;
+    let found: CodexBinary;
+    try {
+      found = await this.#deps.find();
+    } catch (error) {
+      // In the middle of an update perhaps: the one that runs is still good.
+      this.#deps.logger.warn('Codex is not found any more; the one that runs is used', { error });
+      return;
+    }
+    const same = found.path === binary?.path && found.stamp === binary.stamp;
+    if (same || this.#connected !== link || !this.#replaceable(link)) return;
+    this.#deps.logger.info('codex was replaced', { was: binary?.version, is: found.version });
+    this.#deps.onReplaced();
+    await this.stop();
+  }
+
+  #replaceable({ client }: CodexLink): boolean {
+    return client.pending === 0 && this.#login.state?.state !== 'waiting' && this.#deps.idle();
+  }
+
   /** @throws BridgeError `CODEX_LOGGED_OUT` when the model provider wants a login and there is none. */
   async requireLogin(): Promise<void> {
+    await this.useNewest();
     const { client } = await this.link();
     if (this.#status.loggedIn !== true) await this.#readAccount(client);
     // Where Codex can not tell, the turn will.
@@ -158,9 +196,9 @@ export class CodexHost {
 
   /** Somebody asked for a restart: also out of a crash loop. */
   async restart(): Promise<void> {
-    await this.stop();
     this.#policy.reset();
     this.#notBefore = 0;
+    await this.stop();
     await this.link();
   }
 
@@ -213,6 +251,7 @@ export class CodexHost {
     const binary = await this.#deps.find();
     signal.throwIfAborted();
     const server = await this.#deps.start(binary);
+    this.#binary = binary;
     try {
       signal.throwIfAborted();
       const client = await this.#connect(server);
@@ -262,21 +301,28 @@ export class CodexHost {
   #watch(server: AppServer, client: CodexClient): void {
     const down = (why: string) => {
       if (this.#server !== server) return;
-      const error = new BridgeError(
-        'CODEX_EXITED',
-        `Codex ended while it was in use (${why}). Send the prompt again: a new Codex takes over.`,
-      );
+      const decision = this.#policy.crashed();
+      const error =
+        decision.action === 'stop'
+          ? crashLoop(why)
+          : new BridgeError(
+              'CODEX_EXITED',
+              `Codex ended while it was in use (${why}). Send the prompt again: a new Codex takes over.`,
+            );
       // A failure to end is logged; the next start waits for it.
       this.#letGo(error).catch(() => undefined);
-      this.#crashed(error, why);
+      this.#crashed(error, why, decision);
       this.#deps.onDown(error);
     };
+    const nonsense = new Nonsense(this.#deps.clock);
+    client.onNonsense(() => {
+      if (nonsense.repeats()) down('it said again and again what is no message');
+    });
     void server.exited.then((exit) => down(exit.signal ?? `exit status ${exit.code}`));
     client.onClose(() => down('its connection was closed'));
   }
 
-  #crashed(error: BridgeError, why: string): void {
-    const decision = this.#policy.crashed();
+  #crashed(error: BridgeError, why: string, decision: RestartDecision): void {
     this.#lastCrash = why;
     this.#deps.logger.warn('codex ended by itself', { error, decision: decision.action });
     if (decision.action === 'restart') this.#notBefore = this.#deps.clock.monotonic() + decision.delayMs;

@@ -92,6 +92,8 @@ export class FolderRuntime implements FolderApi {
         void this.terminals.endAll();
       },
       onStatus: () => this.#tellStatus(),
+      idle: () => this.activeTurns === 0 && this.terminals.count === 0,
+      onReplaced: () => this.#threads.forgetAll(),
       onAccount: (loggedIn) => this.account.changedHere(loggedIn),
     });
     this.account = this.#store.add(
