@@ -22,7 +22,7 @@ async function connect(bridge: RealBridge, era: (typeof ERAS)[number]): Promise<
 }
 
 describe.each(ERAS)('faults seen through MCP %s', (era) => {
-  it('Codex missing: a code and what to do, within two seconds', async () => {
+  it('B24: Codex missing: a code and what to do, within two seconds', async () => {
     const bridge = await start({ codex: '/nowhere/codex' });
     const client = await connect(bridge, era);
     const before = performance.now();

@@ -148,7 +148,7 @@ describe('bad input', () => {
     await expectUsable();
   });
 
-  test('Codex that is missing, too old, or no Codex: at once, no empty session, and usable when it is there', async () => {
+  test('B24: Codex that is missing, too old, or no Codex: at once, no empty session, and usable when it is there', async () => {
     const codex = join(bench.dir.path, 'codex-stand-in');
     const ask = () => bench.run(['ask', 'hello'], { env: { CODEX_BRIDGE_CODEX: codex } });
     const missing = await ask();
@@ -169,7 +169,7 @@ describe('bad input', () => {
     await expectUsable();
   });
 
-  test('logged out: said within 2 s, each time', async () => {
+  test('B24: logged out: said within 2 s, each time', async () => {
     const config = join(bench.codex.home, 'config.toml');
     await rm(config);
     const out = await bench.run(['ask', 'hello']);
@@ -182,7 +182,7 @@ describe('bad input', () => {
     expect(bench.model.requests).toEqual([]);
   });
 
-  test('a model endpoint that refuses connections', async () => {
+  test('B24: a model endpoint that refuses connections', async () => {
     // A port on which nobody listens any more.
     const free = createServer().listen(0, '127.0.0.1');
     await new Promise<void>((resolve) => free.once('listening', resolve));

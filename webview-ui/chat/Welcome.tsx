@@ -61,7 +61,7 @@ export function Welcome({ store }: { store: ChatStore }) {
           icon="error"
           title={t('Codex keeps crashing')}
           text={problem}
-          code={problem.code}
+          showCode
           store={store}
           actions={[
             ['restart_codex', t('Restart Codex')],

@@ -3,8 +3,8 @@ import type { ServerNotification } from '../codex/generated/ServerNotification.t
 import type { TurnError as CodexTurnError } from '../codex/generated/v2/TurnError.ts';
 import type { Clock } from '../ports.ts';
 
-/** How long a turn waits for a model that it has never reached, in ms: a network that comes back needs some. */
-const UNREACHED_MS = 15_000;
+/** How long a turn waits after Codex has first said that it does not reach the model, in ms. */
+const UNREACHED_MS = 1_000;
 
 /** Items that Codex makes itself, before the model was asked anything. */
 const BEFORE_MODEL: ReadonlySet<string> = new Set(['userMessage', 'enteredReviewMode', 'contextCompaction']);
@@ -50,6 +50,6 @@ function waitsWithoutEnd({ message }: CodexTurnError): boolean {
 function unreached({ message, additionalDetails }: CodexTurnError): TurnError {
   return {
     code: 'MODEL_ERROR',
-    message: `Codex could not reach its model for ${UNREACHED_MS / 1000} s (${additionalDetails ?? message}). Check the network and the model provider in Codex's config.toml, then ask again.`,
+    message: `Codex could not reach its model (${additionalDetails ?? message}). Check the network and the model provider in Codex's config.toml, then ask again.`,
   };
 }
