@@ -25,10 +25,14 @@ import { FolderRuntime } from './folders/folderRuntime.ts';
 import { openHistory } from './history/history.ts';
 import { mergeStatistics } from './history/statistics.ts';
 import { publishDiscovery } from './http/discovery.ts';
+import { endpointsOf } from './http/endpoints.ts';
 import { HttpDoor } from './http/httpDoor.ts';
 import { Tokens } from './http/tokens.ts';
 import { clientInfos } from './mcp/clientInfos.ts';
 import { McpDoor } from './mcp/mcpDoor.ts';
+import { Metrics } from './metrics/metrics.ts';
+import { prometheusText } from './metrics/prometheus.ts';
+import { TurnMeter } from './metrics/turnMeter.ts';
 import type { Clock, Logger } from './ports.ts';
 import type { StateDirectory } from './stateDirectory.ts';
 import { loadPty } from './terminal/pty.ts';
@@ -49,6 +53,8 @@ export interface BridgeOptions {
   readonly runtime?: string;
   /** Ends by itself when nobody needs it. `serve` in the foreground does not. */
   readonly endsItself: boolean;
+  /** What there is to say of the log; absent: its level is the settings'. */
+  log?(): BridgeStatus['log'] & object;
 }
 
 /** The composition root: wires everything, owns start and stop. There is one for each state directory. */
@@ -66,6 +72,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
   readonly #settingsChanged: Emitter<void>;
   readonly #changes: Emitter<ChangesEvents['changes.changed']>;
   readonly #tokens = new Tokens();
+  readonly #metrics = new Metrics();
   readonly #faces: FaceDoor;
   readonly #mcp: McpDoor;
   readonly #http: HttpDoor;
@@ -109,13 +116,17 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
       logger,
       instance: this.#instance,
       onCount: () => this.#facesChanged(),
+      counts: this.#metrics,
     });
-    this.#mcp = new McpDoor({ bridge: this, logger, clock, onClients: () => this.#mcpChanged() });
+    const onClients = () => this.#mcpChanged();
+    this.#mcp = new McpDoor({ bridge: this, logger, clock, onClients, metrics: this.#metrics });
     this.#http = new HttpDoor({
       tokens: this.#tokens,
       logger,
       hasFolder: (key) => this.#folders.has(key),
       handle: (exchange) => this.#mcp.handle(exchange),
+      metrics: () => prometheusText(this.status()),
+      counts: this.#metrics,
     });
   }
 
@@ -162,6 +173,9 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
       folders: this.#folders.all().map((folder) => folder.status()),
       limits,
       ceiling,
+      tokens: this.#tokens.count,
+      log: this.#options.log?.() ?? { level: this.#settings.log.level },
+      counters: this.#metrics.read(),
     };
   }
 
@@ -219,15 +233,8 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
   }
 
   endpoints(): Endpoints {
-    return {
-      url: this.#http.url,
-      token: this.#tokens.all,
-      folders: this.#folders.all().map(({ info }) => ({
-        ...info,
-        url: this.#http.folderUrl(info.key),
-        token: this.#tokens.folder(info.key),
-      })),
-    };
+    const folders = this.#folders.all().map(({ info }) => info);
+    return endpointsOf(this.#http, this.#tokens, folders);
   }
 
   clients(): ClientInfo[] {
@@ -310,6 +317,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
           this.#folders.all().map((each) => each.info.path),
         ),
       startCodex: (binary) => this.#codex.start(binary, info, logger),
+      onEvent: new TurnMeter({ metrics: this.#metrics, clock, logger }).accept,
     });
     folder.setAttended(this.#faces.canAnswer);
     lifetime.add(folder.onStatus(() => this.#checkNeeded()));
@@ -378,6 +386,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
     await this.#http.close();
     this.#faces.dispose();
     this.#codex.dispose();
+    this.#metrics.dispose();
     if (stopped.status === 'rejected') throw stopped.reason;
   }
 }

@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly overrides?: (settings: BridgeSettings) => BridgeSettings;
   /** Ends by itself when nobody needs it. */
   readonly endsItself: boolean;
+  /** Where {@link log} writes, for those who look for it; absent: no file. */
+  readonly logFile?: string;
   /** One line of the log, without its newline. */
   log(line: string): void;
 }
@@ -42,11 +44,8 @@ export interface RunningBridge {
  */
 export async function runBridge(options: RunOptions): Promise<RunningBridge> {
   let running: Bridge | undefined;
-  const logger = jsonLogger(
-    options.log,
-    () => options.logLevel ?? running?.settings.log.level ?? 'info',
-    secretsOf(process.env),
-  );
+  const level = () => options.logLevel ?? running?.settings.log.level ?? 'info';
+  const logger = jsonLogger(options.log, level, secretsOf(process.env));
   const state = StateDirectory.open(options.home);
   const stored = state.readSettings(logger);
   const bridge = await Bridge.start({
@@ -58,6 +57,7 @@ export async function runBridge(options: RunOptions): Promise<RunningBridge> {
     env: process.env,
     runtime: options.runtime,
     endsItself: options.endsItself,
+    log: () => ({ level: level(), ...(options.logFile === undefined ? {} : { file: options.logFile }) }),
     ...(options.port === undefined ? {} : { port: options.port }),
   });
   running = bridge;

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { type ChangesEvents, type ChangesRequests, changesParams } from './changes.ts';
+import type { BridgeCounters } from './counters.ts';
 import type { ErrorInfo } from './errors.ts';
 import type { NumberedEvent } from './events.ts';
 import { type AccountInfo, type LoginRequests, type LoginState, loginParams } from './login.ts';
@@ -21,6 +22,7 @@ import {
   approvalPolicySchema,
   type BridgeSettings,
   bridgeSettingsSchema,
+  type LogLevel,
   sandboxSchema,
 } from './settings.ts';
 import { type TerminalEvents, type TerminalRequests, terminalParams } from './terminal.ts';
@@ -258,6 +260,11 @@ export interface BridgeStatus {
   readonly folders: readonly FolderStatus[];
   readonly limits: BridgeSettings['limits'];
   readonly ceiling: BridgeSettings['ceiling'];
+  /** Bearer tokens that open something: one for each folder, and the one for all. Absent with older bridges. */
+  readonly tokens?: number;
+  /** Where it writes its log, and how much. No file: on its stderr. */
+  readonly log?: { readonly level: LogLevel; readonly file?: string };
+  readonly counters?: BridgeCounters;
 }
 
 /** Counts, tokens and times of one folder, or of all. Times in ms. */

@@ -99,6 +99,18 @@ describe('guardRequest', () => {
     });
   });
 
+  it('gives the metrics of all folders to the token for all folders only', () => {
+    expect(guard({ method: 'GET', target: '/metrics' })).toEqual({
+      ok: true,
+      scope: ALL_FOLDERS,
+      metrics: true,
+    });
+    const headers = ['Authorization', `Bearer ${tokens.folder(HOME)}`];
+    expect(status({ target: '/metrics', drop: 'Authorization', headers })).toBe(403);
+    expect(status({ target: '/metrics', drop: 'Authorization' })).toBe(401);
+    expect(status({ target: '/metrics', headers: ['Origin', 'https://example.org'] })).toBe(403);
+  });
+
   it('forgets a revoked token', () => {
     const token = tokens.folder(OTHER);
     expect(tokens.authorize(token)).toEqual({ kind: 'folder', folder: OTHER });

@@ -8,6 +8,7 @@ import type { BridgeApi } from '../api.ts';
 import type { ChangesDoor } from '../changes/changesDoor.ts';
 import type { AccountDoor } from '../folders/folderAccount.ts';
 import type { AttachDoor } from '../mcp/attached.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import type { Logger } from '../ports.ts';
 import type { TerminalApi } from '../terminal/terminalApi.ts';
 import { Face } from './face.ts';
@@ -25,6 +26,7 @@ export class FaceDoor implements Disposable {
   readonly #logger: Logger;
   readonly #instance: string;
   readonly #onCount: () => void;
+  readonly #counts: Pick<Metrics, 'faces' | 'faceDropped'> | undefined;
   readonly #faces = new Set<Face>();
   #server: Server | undefined;
 
@@ -37,6 +39,7 @@ export class FaceDoor implements Disposable {
     logger: Logger;
     instance: string;
     onCount: () => void;
+    counts?: Pick<Metrics, 'faces' | 'faceDropped'>;
   }) {
     this.#bridge = deps.bridge;
     this.#terminals = deps.terminals;
@@ -46,6 +49,7 @@ export class FaceDoor implements Disposable {
     this.#logger = deps.logger;
     this.#instance = deps.instance;
     this.#onCount = deps.onCount;
+    this.#counts = deps.counts;
   }
 
   /** Faces that have said hello. */
@@ -97,6 +101,7 @@ export class FaceDoor implements Disposable {
   }
 
   #accept(socket: Socket): void {
+    this.#counts?.faces.watch(socket);
     socket.on('error', (error) => this.#logger.debug('face connection', { error }));
     const port = linePort(
       {
@@ -104,6 +109,7 @@ export class FaceDoor implements Disposable {
           // Dropped already: what else is on its way to it goes nowhere.
           if (socket.destroyed) return;
           if (socket.writableLength > MAX_BACKLOG_BYTES) {
+            this.#counts?.faceDropped();
             this.#logger.warn('a face does not read; it is dropped', { waiting: socket.writableLength });
             socket.destroy();
             return;

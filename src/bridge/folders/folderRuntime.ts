@@ -20,7 +20,7 @@ import { ApprovalBroker } from '../sessions/approvalBroker.ts';
 import { EventWriter } from '../sessions/eventWriter.ts';
 import { LiveSession } from '../sessions/liveSession.ts';
 import { settleOrphans } from '../sessions/orphans.ts';
-import type { Session, SessionChange } from '../sessions/session.ts';
+import { isStreamed, type Session, type SessionChange } from '../sessions/session.ts';
 import { SessionMap } from '../sessions/sessionMap.ts';
 import { SessionWork } from '../sessions/sessionWork.ts';
 import { forkSnapshot, newSnapshot } from '../sessions/snapshots.ts';
@@ -35,9 +35,6 @@ import { ForeignThreads } from './foreignThreads.ts';
 import { Housekeeping } from './housekeeping.ts';
 
 const MINUTE_MS = 60_000;
-
-/** Events of a turn that no list shows. */
-const STREAMED: ReadonlySet<string> = new Set(['turn.plan', 'turn.diff', 'turn.notice', 'turn.changes']);
 
 /** What is alive for one folder: its Codex, its sessions, its queue. */
 export class FolderRuntime implements FolderApi {
@@ -362,7 +359,8 @@ export class FolderRuntime implements FolderApi {
   /** Lists hear of everything but streamed content. */
   #changed({ event, snapshot }: SessionChange): void {
     const { type } = event;
-    if (type.startsWith('item.') || STREAMED.has(type)) return;
+    this.#deps.onEvent?.(event, snapshot.id);
+    if (isStreamed(type)) return;
     this.#summaries.fire(summaryOf(snapshot));
     if (type.startsWith('approval.')) this.#tellStatus();
     if (type === 'session.archived' && snapshot.archived) void this.terminals.end(snapshot.id);

@@ -1,4 +1,6 @@
+import type { SessionEvent } from '../../shared/events.ts';
 import type { FolderInfo } from '../../shared/faces.ts';
+import type { SessionId } from '../../shared/session.ts';
 import type { BridgeSettings } from '../../shared/settings.ts';
 import type { FolderCopies } from '../changes/folderCopies.ts';
 import type { Previews } from '../changes/previews.ts';
@@ -20,4 +22,6 @@ export interface FolderRuntimeDeps {
   loadPty(): Promise<SpawnPty>;
   findCodex(): Promise<CodexBinary>;
   startCodex(binary: CodexBinary): Promise<AppServer>;
+  /** Everything that happens to its sessions. */
+  onEvent?(event: SessionEvent, session: SessionId): void;
 }

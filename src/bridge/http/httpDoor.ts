@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { BridgeError, messageOf } from '../../shared/errors.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { PROMETHEUS_TYPE } from '../metrics/prometheus.ts';
 import type { Logger } from '../ports.ts';
 import { BodyBudget, readBody } from './body.ts';
 import { guardRequest } from './requestGuard.ts';
@@ -20,6 +22,9 @@ export interface HttpDoorOptions {
   readonly logger: Logger;
   hasFolder(key: string): boolean;
   handle(exchange: Exchange): Promise<void>;
+  /** What `GET /metrics` answers, as Prometheus' text. */
+  metrics?(): string;
+  readonly counts?: Pick<Metrics, 'http' | 'requestServed'>;
   /** Bytes of one body: the largest prompt with attachments, with room to spare. Default 32 MiB. */
   readonly maxBodyBytes?: number;
   /** Requests served at once, open streams included. Default 1,000. */
@@ -72,6 +77,7 @@ export class HttpDoor {
     );
     // Without this, Node asks for the body of a request that the guard has not seen.
     this.#server.on('checkContinue', (req, res) => void this.#serve(req, res, () => res.writeContinue()));
+    this.#server.on('connection', (socket) => options.counts?.http.watch(socket));
     // Open streams and connections kept alive by as many clients as may ask at once.
     this.#server.maxConnections = this.#maxRequests * 2;
     this.#server.on('error', (error) => options.logger.error('the HTTP listener failed', { error }));
@@ -146,6 +152,7 @@ export class HttpDoor {
   }
 
   async #serve(req: IncomingMessage, res: ServerResponse, goOn?: () => void): Promise<void> {
+    this.#count(req, res);
     const verdict = guardRequest(
       {
         method: req.method ?? '',
@@ -171,11 +178,36 @@ export class HttpDoor {
     });
     try {
       goOn?.();
-      await this.#handle(req, res, verdict.scope);
+      if (verdict.metrics === true) this.#sendMetrics(req, res);
+      else await this.#handle(req, res, verdict.scope);
     } catch (error) {
       this.#options.logger.error('a request failed', { error });
       sendError(res, 500, 'The bridge failed at this request. Its log says more.');
     }
+  }
+
+  #count({ method }: IncomingMessage, res: ServerResponse): void {
+    const { counts } = this.#options;
+    if (counts === undefined) return;
+    const begun = performance.now();
+    res.once('close', () =>
+      counts.requestServed(res.statusCode, method === 'POST' ? performance.now() - begun : undefined),
+    );
+  }
+
+  #sendMetrics(req: IncomingMessage, res: ServerResponse): void {
+    const text = this.#options.metrics?.();
+    if (text === undefined) {
+      this.#refuse(req, res, 404, 'There are no metrics here.');
+      return;
+    }
+    if (req.method !== 'GET') {
+      this.#refuse(req, res, 405, 'Metrics are read with GET.', { Allow: 'GET' });
+      return;
+    }
+    req.resume();
+    const headers = { 'Content-Type': PROMETHEUS_TYPE, 'Cache-Control': 'no-store' };
+    res.writeHead(200, { ...headers, 'Content-Length': Buffer.byteLength(text) }).end(text);
   }
 
   async #handle(req: IncomingMessage, res: ServerResponse, scope: Scope): Promise<void> {

@@ -26,7 +26,8 @@ export interface Refusal {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export type Verdict = { readonly ok: true; readonly scope: Scope } | Refusal;
+/** `metrics`: it asks for them, not for MCP. */
+export type Verdict = { readonly ok: true; readonly scope: Scope; readonly metrics?: true } | Refusal;
 
 const METHODS = ['POST', 'GET', 'DELETE'];
 const LOOPBACK = new Set(['127.0.0.1', '::ffff:127.0.0.1']);
@@ -104,12 +105,16 @@ function checkAuthorized(
   return routed;
 }
 
-/** `/mcp` is for all folders, `/mcp/<folder key>` for one; a wider token on a folder's path is narrowed. */
+/** `/mcp` and `/metrics` are for all folders, `/mcp/<folder key>` for one; a wider token on a folder's path is narrowed. */
 function route(target: string, granted: Scope, options: GuardOptions): Verdict {
   const path = target.split('?', 1)[0] ?? '';
   if (path === '/mcp') {
     if (granted.kind === 'all') return { ok: true, scope: granted };
     return refuse(403, `This token is for one folder. Use the path /mcp/${granted.folder}.`);
+  }
+  if (path === '/metrics') {
+    if (granted.kind === 'all') return { ok: true, scope: granted, metrics: true };
+    return refuse(403, 'Metrics are of all folders, and this token is for one.');
   }
   const key = /^\/mcp\/([0-9a-f]{16})$/.exec(path)?.[1];
   if (key === undefined) return refuse(404, 'Nothing is here. The endpoint is /mcp or /mcp/<folder key>.');

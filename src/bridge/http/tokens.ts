@@ -25,6 +25,11 @@ export class Tokens {
     return token;
   }
 
+  /** How many open something. */
+  get count(): number {
+    return this.#folders.size + 1;
+  }
+
   /** From now on the folder's token opens nothing. */
   revoke(key: FolderKey): void {
     this.#folders.delete(key);

@@ -33,6 +33,8 @@ export interface ProgressSink {
   send(message: string): void;
   /** True while the client reads slower than we write: progress can wait. */
   congested(): boolean;
+  /** A message was replaced by a later one before it was sent. */
+  dropped?(): void;
 }
 
 /** What a tool gives back, before it becomes MCP's words. */

@@ -2,6 +2,7 @@ import { BridgeError } from '../../shared/errors.ts';
 import type { BridgeApi } from '../api.ts';
 import type { Exchange } from '../http/httpDoor.ts';
 import { sendError } from '../http/responses.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import type { Clock, Logger } from '../ports.ts';
 import type { AttachDoor, AttachedChannel, AttachedLine, AttachRequest } from './attached.ts';
 import { ClientList, type ConnectedClient } from './clientList.ts';
@@ -13,6 +14,7 @@ export interface McpDoorOptions {
   readonly clock: Clock;
   /** Clients may have come or gone. */
   readonly onClients: () => void;
+  readonly metrics?: Metrics;
 }
 
 /** Messages of one batch; only versions of the protocol before 2025-06-18 have batches at all. */

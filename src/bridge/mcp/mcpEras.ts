@@ -46,6 +46,7 @@ export class McpEras {
       once: new Once(),
       asked: new AskedByResult(),
       tasks: new TaskCalls(),
+      ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
       changes: new ChangeFeed(options.bridge, options.clock),
       congested: (request) =>
         request !== undefined && this.#responses.get(request)?.writableNeedDrain === true,

@@ -9,6 +9,7 @@ import {
 import { BridgeError } from '../../shared/errors.ts';
 import type { BridgeApi } from '../api.ts';
 import type { Scope } from '../http/tokens.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import type { Clock, Logger } from '../ports.ts';
 import { resolveTurn, rootPaths } from './access.ts';
 import type { ProgressSink, ToolCall, ToolResult } from './call.ts';
@@ -26,6 +27,7 @@ import { errorResult, handleResult } from './result.ts';
 import { BecomesTask, becomesTask, TASKS_EXTENSION, type TaskCalls } from './tasks.ts';
 import type { Tool } from './tool.ts';
 import type { ToolSet } from './toolSet.ts';
+import { WatchedCall } from './watchedCall.ts';
 
 /** A client that does not answer for its roots within this many milliseconds has none. */
 const ROOTS_TIMEOUT_MS = 3_000;
@@ -53,6 +55,7 @@ export interface McpServerDeps {
   readonly changes: ChangeFeed;
   readonly asked: AskedByResult;
   readonly tasks: TaskCalls;
+  readonly metrics?: Metrics;
   /** Whether the reader of a request's answer is slower than we write. */
   congested(request: Request | undefined): boolean;
 }
@@ -96,19 +99,25 @@ export function createServer(
     'tools/call',
     async (request, ctx): Promise<CallToolResult | InputRequiredResult> => {
       const { name, arguments: args } = request.params;
+      const tool = deps.tools.get(name);
+      if (tool === undefined) {
+        const message = `There is no tool "${name}". List the tools again.`;
+        return toMcp(errorResult(new BridgeError('INVALID_INPUT', message)));
+      }
+      const client = attached === undefined ? server.getClientVersion()?.name : attached.client;
+      const watched = new WatchedCall(deps, name, client);
       try {
-        const tool = deps.tools.get(name);
-        if (tool === undefined) {
-          throw new BridgeError('INVALID_INPUT', `There is no tool "${name}". List the tools again.`);
-        }
         if (attached !== undefined) await attached.check(tool, args, ctx.mcpReq.id);
         const call = toCall(deps, scope, era, server, roots, ctx, name, args, attached);
         const asTask = era === 'modern' && becomesTask(name, server.getClientCapabilities());
-        return toMcp(await tool.call(args, { ...call, asTask }));
+        const result = await tool.call(args, { ...call, asTask });
+        watched.ended(result);
+        return toMcp(result);
       } catch (error) {
+        if (error instanceof AnswerNeeded || error instanceof BecomesTask) watched.ended();
+        else watched.failed(error);
         if (error instanceof AnswerNeeded) return deps.asked.result(error, callMark(scope, name, args), ctx);
         if (error instanceof BecomesTask) return deps.tasks.created(error.handle, { tool: name, args });
-        if (!(error instanceof BridgeError)) deps.logger.error('a tool failed', { tool: name, error });
         return toMcp(errorResult(error));
       }
     },
@@ -207,6 +216,7 @@ function progressSink(
   let progress = 0;
   return {
     congested: () => attached?.congested() ?? deps.congested(ctx.http?.req),
+    ...(deps.metrics === undefined ? {} : { dropped: deps.metrics.progressDropped }),
     send(message) {
       progress++;
       ctx.mcpReq

@@ -31,6 +31,7 @@ export class ProgressReporter implements Disposable {
   offer(message: () => string, now = false): void {
     if (this.#disposed) return;
     const waiting = this.#latest !== undefined;
+    if (waiting) this.#sink.dropped?.();
     this.#latest = message;
     if (now || this.#dueIn() <= 0) this.#send();
     else if (!waiting) this.#schedule();

@@ -1,5 +1,5 @@
 import type { Disposable } from '../../shared/disposables.ts';
-import type { NumberedEvent } from '../../shared/events.ts';
+import type { NumberedEvent, SessionEventType } from '../../shared/events.ts';
 import type { Attachment } from '../../shared/faces.ts';
 import type { TurnTask } from '../../shared/review.ts';
 import type {
@@ -27,6 +27,13 @@ export interface PromptRequest {
   readonly mode?: TurnMode;
   /** The same key again finds the same turn instead of starting another. */
   readonly idempotencyKey?: string;
+}
+
+const STREAMED: ReadonlySet<string> = new Set(['turn.plan', 'turn.diff', 'turn.notice', 'turn.changes']);
+
+/** Whether an event is content of a turn, which no list shows. */
+export function isStreamed(type: SessionEventType): boolean {
+  return type.startsWith('item.') || STREAMED.has(type);
 }
 
 export interface SessionChange extends NumberedEvent {

@@ -9,13 +9,15 @@ import { RUNTIME, VERSION } from '../version.ts';
 export async function bridge(): Promise<number> {
   try {
     const home = stateDir();
+    const logFile = join(home, 'logs', 'bridge.log');
     const running = await runBridge({
       version: VERSION,
       home,
       runtime: RUNTIME,
       folders: [],
       endsItself: true,
-      log: boundedLog(join(home, 'logs', 'bridge.log')),
+      logFile,
+      log: boundedLog(logFile),
     });
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => running.stop(true));
     // The terminal or window that it was started from may go away.

@@ -17,6 +17,7 @@ import {
 } from '../result.ts';
 import { sessionSummarySchema, summarize } from '../summaries.ts';
 import { defineTool } from '../tool.ts';
+import { countersFor, countersSchema } from './statusCounters.ts';
 
 /** Sessions of a folder that are shown, most recently used first. */
 const SESSIONS = 10;
@@ -68,12 +69,21 @@ export const status = defineTool({
   description:
     'What is going on: running turns, pending approvals, recent sessions, Codex version, login, models, limits, statistics. With turn or session: that one, without waiting.',
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
-  input: z.strictObject({ folder, session: sessionId.optional(), turn: turnId.optional() }),
+  input: z.strictObject({
+    folder,
+    session: sessionId.optional(),
+    turn: turnId.optional(),
+    counters: z
+      .boolean()
+      .optional()
+      .describe('Also what the bridge has counted. Only for clients with the token for all folders.'),
+  }),
   output: z.object({
     bridge: z.object({ version: z.string(), pid: z.number(), running_since: z.string() }).optional(),
     folders: z.array(folderSchema).optional(),
     limits: z.record(z.string(), z.number()).optional(),
     ceiling: z.object({ sandbox: z.string(), approval_policy: z.string(), network: z.boolean() }).optional(),
+    counters: countersSchema.optional(),
     session: sessionSummarySchema.optional(),
     turns: z
       .array(
@@ -92,7 +102,9 @@ export const status = defineTool({
     if (args.turn !== undefined) return turnStatus(call, args.turn);
     if (args.session !== undefined) return sessionStatus(call, args.session);
     const folders = args.folder === undefined ? foldersOf(call) : [await resolveFolder(call, args.folder)];
-    return bridgeStatus(call, folders);
+    const counters = args.counters === true ? countersFor(call) : undefined;
+    const { structured, text } = bridgeStatus(call, folders);
+    return { structured: { ...structured, ...optional('counters', counters) }, text };
   },
 });
 
