@@ -9,6 +9,7 @@ import { changes } from '../../test/bench/changes.ts';
 import { coldStart } from '../../test/bench/coldStart.ts';
 import { holds } from '../../test/bench/figure.ts';
 import { firstText } from '../../test/bench/firstText.ts';
+import { history } from '../../test/bench/history.ts';
 import { manySessions } from '../../test/bench/manySessions.ts';
 import { terminal } from '../../test/bench/terminal.ts';
 import { warmTurn } from '../../test/bench/warmTurn.ts';
@@ -27,6 +28,7 @@ const measurements = {
   first: firstText,
   many: manySessions,
   cold: coldStart,
+  history,
   attach,
   vscode: activation,
   chat: webview,
