@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { BridgeError } from '../../shared/errors.ts';
+import type { Disposable } from '../../shared/disposables.ts';
+import { BridgeError, type ErrorInfo, messageOf } from '../../shared/errors.ts';
 import type { NumberedEvent } from '../../shared/events.ts';
 import type { Statistics } from '../../shared/faces.ts';
 import { reduce } from '../../shared/reducer.ts';
@@ -24,8 +25,9 @@ import type {
   UnfinishedTurn,
 } from '../ports.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
-import { type Database, isConstraint, unavailable, type Value } from './database.ts';
+import { type Database, isConstraint, isCorrupt, unavailable, type Value } from './database.ts';
 import { adopt, parseExport, writeExport } from './exchange.ts';
+import { checkBeside, suspect } from './integrity.ts';
 import { Journal } from './journal.ts';
 import { openOrRecover, type Recovery } from './recovery.ts';
 import { eventsOf, SUMMARY_COLUMNS, sessionOf, summaryFrom, textOf, turnOf } from './rows.ts';
@@ -47,6 +49,8 @@ export interface HistoryDeps {
 export interface History extends HistoryStore {
   /** Set where the file was damaged when it was opened. */
   readonly recovered: Recovery | undefined;
+  /** Set where the file was found damaged while it was in use (`HISTORY_CORRUPT`). */
+  readonly damage: ErrorInfo | undefined;
 }
 
 const DEFAULT_CHECKPOINT_LENGTH = 1024 * 1024;
@@ -62,10 +66,12 @@ const MAX_LIMIT = 500;
 export function openHistory(file: string, folder: FolderKey, deps: HistoryDeps): History {
   try {
     if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    const { db, recovery } = openOrRecover(file);
+    const { db, recovery, checked } = openOrRecover(file);
     if (file !== ':memory:') chmodSync(file, 0o600);
     if (recovery !== undefined) deps.logger.warn(recovery.message, { code: 'HISTORY_CORRUPT' });
-    return new SqliteHistory(db, folder, deps, recovery);
+    const history = new SqliteHistory(db, folder, deps, recovery);
+    if (!checked) history.checkBeside();
+    return history;
   } catch (error) {
     throw unavailable(error, file);
   }
@@ -83,12 +89,18 @@ export class SqliteHistory implements History {
   readonly #search: SearchIndex;
   readonly #journal: Journal;
   readonly #remembered = new Map<string, unknown>();
+  /** As long as nothing that is counted has changed: streamed text comes many times a second. */
+  #totals: HistoryTotals | undefined;
+  readonly #logger: Logger;
+  #check: Disposable | undefined;
+  #damage: ErrorInfo | undefined;
   #closed = false;
 
   constructor(db: Database, folder: FolderKey, deps: HistoryDeps, recovered: Recovery | undefined) {
     this.#db = db;
     this.#folder = folder;
     this.#clock = deps.clock;
+    this.#logger = deps.logger;
     this.recovered = recovered;
     this.#search = new SearchIndex(db);
     this.#journal = new Journal(
@@ -99,6 +111,15 @@ export class SqliteHistory implements History {
     );
   }
 
+  get damage(): ErrorInfo | undefined {
+    return this.#damage;
+  }
+
+  /** Looks through the whole file while it is in use. */
+  checkBeside(): void {
+    this.#check = checkBeside(this.#db.file, (why) => this.#damaged(why));
+  }
+
   createSession(session: SessionSnapshot): void {
     if (session.folder !== this.#folder) {
       throw new BridgeError('INTERNAL', `Session ${session.id} belongs to another folder than this history.`);
@@ -107,6 +128,7 @@ export class SqliteHistory implements History {
     if (open !== undefined) {
       throw new BridgeError('INTERNAL', `A new session can't have turn ${open.id}, which has not ended.`);
     }
+    this.#totals = undefined;
     this.#write(() => this.#journal.create({ ...session, approvals: [] }));
   }
 
@@ -116,7 +138,9 @@ export class SqliteHistory implements History {
     options: { idempotencyKey?: string; input?: object } = {},
   ): void {
     if (events.length === 0) return;
+    const counts = events.some(({ event }) => !event.type.startsWith('item.'));
     this.#write(() => {
+      if (counts) this.#totals = undefined;
       this.#journal.append(session, events);
       const queued = events.find(({ event }) => event.type === 'turn.queued')?.event;
       if (queued?.type !== 'turn.queued') return;
@@ -133,6 +157,7 @@ export class SqliteHistory implements History {
   }
 
   deleteSession(id: SessionId): void {
+    this.#totals = undefined;
     this.#write(() => this.#journal.remove(id));
   }
 
@@ -256,7 +281,8 @@ export class SqliteHistory implements History {
   }
 
   totals(): HistoryTotals {
-    return this.#remember('totals', () => this.#use(() => totalsOf(this.#db)));
+    this.#totals ??= this.#use(() => totalsOf(this.#db));
+    return this.#totals;
   }
 
   exportJson(id: SessionId): string {
@@ -277,7 +303,21 @@ export class SqliteHistory implements History {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#check?.dispose();
     this.#db.close();
+  }
+
+  /** What is in use can't be mended: the next opening does it. */
+  #damaged(why: string): void {
+    if (this.#damage !== undefined || this.#closed) return;
+    const message = `The history ${this.#db.file} is damaged in places. What can be read is used; restart the bridge to have it mended ("codex-bridge stop"): the damaged file is kept.`;
+    this.#damage = { code: 'HISTORY_CORRUPT', message };
+    this.#logger.warn(message, { code: 'HISTORY_CORRUPT', why });
+    try {
+      suspect(this.#db.file);
+    } catch (error) {
+      this.#logger.warn('the history can not be marked as damaged', { error });
+    }
   }
 
   /** The turns that have not ended, brought up to date by the same reducer that every face uses. */
@@ -316,6 +356,7 @@ export class SqliteHistory implements History {
         return this.#db.transaction(body, durability);
       } catch (error) {
         this.#journal.forget();
+        this.#totals = undefined;
         throw error;
       } finally {
         this.#remembered.clear();
@@ -332,6 +373,7 @@ export class SqliteHistory implements History {
           cause: error,
         });
       }
+      if (isCorrupt(error)) this.#damaged(messageOf(error));
       throw unavailable(error, this.#db.file);
     }
   }

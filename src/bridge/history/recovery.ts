@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync, renameSync, rmSync } from 'node:fs';
 import { hasEnded } from '../../shared/session.ts';
 import { Database, isConstraint, isCorrupt, type Row, sqliteCode } from './database.ts';
+import { clearSuspicion, isWhole, mustBeChecked } from './integrity.ts';
 import { eventsOf, sessionOf, textOf, turnOf } from './rows.ts';
 import { migrate, SCHEMA_VERSION, schemaVersion } from './schema.ts';
 import { SearchIndex } from './search.ts';
@@ -17,13 +18,13 @@ export interface Recovery {
 
 /**
  * Opens the file, creating it where there is none. A damaged one is set aside as `<file>.corrupt-<n>`, and
- * what can be read of it comes into a new one.
+ * what can be read of it comes into a new one. `checked`: the whole file was looked through.
  *
  * @throws BridgeError `HISTORY_UNAVAILABLE`
  */
-export function openOrRecover(file: string): { db: Database; recovery?: Recovery } {
+export function openOrRecover(file: string): { db: Database; checked: boolean; recovery?: Recovery } {
   // SQLite's database in memory: no file, no damage.
-  if (file === ':memory:') return { db: openNew(file) };
+  if (file === ':memory:') return { db: openNew(file), checked: true };
   const rescued = `${file}.recovering`;
   // Left by a recovery that was cut short: whole if the damaged file has already been set aside, else not.
   if (existsSync(rescued) && !existsSync(file)) {
@@ -33,13 +34,19 @@ export function openOrRecover(file: string): { db: Database; recovery?: Recovery
   }
   removeDatabase(rescued);
   createPrivate(file);
-  const db = openWhole(file);
-  if (db !== undefined) return { db };
+  const checked = mustBeChecked(file);
+  const db = openWhole(file, checked);
+  if (db !== undefined) {
+    if (checked) clearSuspicion(file);
+    return { db, checked };
+  }
   const sessions = rescue(file, rescued);
   const setAside = moveAside(file);
   renameSync(rescued, file);
+  clearSuspicion(file);
   return {
     db: Database.open(file),
+    checked: true,
     recovery: { setAside, sessions, message: messageFor(setAside, sessions) },
   };
 }
@@ -55,13 +62,12 @@ function openNew(file: string): Database {
   return db;
 }
 
-/** The database with its schema up to date; undefined where it is damaged. */
-function openWhole(file: string): Database | undefined {
+/** The database with its schema up to date; undefined where it is damaged, as far as that was looked for. */
+function openWhole(file: string, check: boolean): Database | undefined {
   let db: Database | undefined;
   try {
     db = Database.open(file);
-    const checks = db.all('PRAGMA quick_check(1)');
-    if (checks.length === 1 && checks[0]?.['quick_check'] === 'ok') {
+    if (!check || isWhole(db)) {
       migrate(db);
       return db;
     }

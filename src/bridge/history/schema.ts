@@ -79,6 +79,12 @@ const MIGRATIONS: readonly string[] = [
     data TEXT NOT NULL
   ) STRICT;
   `,
+  // All that is counted of the turns that have ended, without reading the turns themselves.
+  `
+  CREATE INDEX turns_counted ON turns (
+    status, model, started_at, ended_at, input, cached_input, output, reasoning_output, total
+  ) WHERE open = 0;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
