@@ -5,9 +5,10 @@ import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Database } from '../../src/bridge/history/database.ts';
 import type { History } from '../../src/bridge/history/history.ts';
+import { checkBeside } from '../../src/bridge/history/integrity.ts';
 import { addSession, historyDir, Live, newSession, queuedTurn, recordingLogger } from './history-support.ts';
 
 let dir: Awaited<ReturnType<typeof historyDir>>;
@@ -21,7 +22,7 @@ afterEach(() => dir.dispose());
 const PAGE = 4096;
 const unavailable = expect.objectContaining({ code: 'HISTORY_UNAVAILABLE' });
 
-describe('a bridge killed with -9', () => {
+describe('B17: a bridge killed with -9', () => {
   const writer = fileURLToPath(new URL('./history-writer.ts', import.meta.url));
 
   /** Runs the writer until it has acknowledged `count` prompts, kills it, and gives back all it acknowledged. */
@@ -65,7 +66,7 @@ describe('a bridge killed with -9', () => {
   }, 60_000);
 });
 
-describe('a damaged file', () => {
+describe('B8: a damaged file', () => {
   /** Sessions whose answers fill many pages. */
   function fill(store: History, sessions: number): void {
     store.transaction(() => {
@@ -176,6 +177,76 @@ describe('a damaged file', () => {
     expect(readdirSync(dirname(dir.file)).filter((name) => name.includes('recovering'))).toEqual([]);
   });
 
+  /** Large enough not to be looked through before it is used. */
+  function fillLarge(store: History): void {
+    store.transaction(() => {
+      for (let i = 0; i < 20; i++) {
+        addSession(store, `s_${i}`, { prompt: `prompt ${i}`, answer: `${i} `.repeat(500_000) });
+      }
+    });
+  }
+
+  it('that is large opens at once, and the damage is found beside the work and mended at the next start', async () => {
+    const first = dir.open();
+    fillLarge(first);
+    first.close();
+    const bytes = readFileSync(dir.file);
+    expect(bytes.length).toBeGreaterThan(16 * 1024 * 1024);
+    writeFileSync(dir.file, damaged(bytes, Math.floor(bytes.length / PAGE / 2)));
+
+    const logger = recordingLogger();
+    const second = dir.open({ logger });
+    expect(second.recovered).toBeUndefined();
+    await vi.waitFor(() => expect(second.damage?.code).toBe('HISTORY_CORRUPT'), { timeout: 20_000 });
+    expect(second.damage?.message).toContain('restart the bridge');
+    expect(logger.warnings).toEqual([second.damage?.message]);
+    addSession(second, 's_late', { prompt: 'written in a damaged file', answer: 'a' });
+    second.close();
+
+    const third = dir.open();
+    expect(third.recovered?.sessions).toBe(21);
+    expect(third.read('s_late')?.turns[0]?.prompt).toBe('written in a damaged file');
+    third.close();
+    const fourth = dir.open();
+    expect(fourth.recovered).toBeUndefined();
+    expect(readdirSync(dirname(dir.file)).filter((name) => name.includes('suspect'))).toEqual([]);
+  }, 60_000);
+
+  it('that is large and whole is let alone', async () => {
+    const first = dir.open();
+    fillLarge(first);
+    first.close();
+    const logger = recordingLogger();
+    const checked = Promise.withResolvers<string>();
+    const store = dir.open({ logger });
+    const check = checkBeside(dir.file, checked.resolve, () => checked.resolve('whole'));
+    expect(await checked.promise).toBe('whole');
+    check.dispose();
+    expect(store.damage).toBeUndefined();
+    expect(logger.warnings).toEqual([]);
+  }, 60_000);
+
+  it('that shows itself while it is read is mended at the next start', () => {
+    const first = dir.open();
+    fillLarge(first);
+    first.close();
+    const bytes = readFileSync(dir.file);
+    writeFileSync(dir.file, damaged(bytes, Math.floor(bytes.length / PAGE / 2)));
+    // Nobody looks through it: only what is read shows the damage.
+    const second = dir.openOn(Database.open(dir.file));
+    for (let i = 0; i < 20 && second.damage === undefined; i++) {
+      try {
+        second.read(`s_${i}`);
+      } catch (error) {
+        expect(error).toEqual(unavailable);
+      }
+    }
+    expect(second.damage?.code).toBe('HISTORY_CORRUPT');
+    second.close();
+    const third = dir.open();
+    expect(third.recovered?.sessions).toBe(20);
+  }, 60_000);
+
   it('from a newer version is left as it is', () => {
     dir.open().close();
     const raw = Database.open(dir.file);
@@ -187,7 +258,7 @@ describe('a damaged file', () => {
   });
 });
 
-describe('a disk that refuses', () => {
+describe('B7: a disk that refuses', () => {
   /** A history whose connection the test has too: SQLite can be told that there is no space for more pages. */
   function openSmall(): { store: History; setMaxPages(pages: number): void } {
     dir.open().close();

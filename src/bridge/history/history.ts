@@ -373,8 +373,13 @@ export class SqliteHistory implements History {
           cause: error,
         });
       }
-      if (isCorrupt(error)) this.#damaged(messageOf(error));
+      if (isDamage(error)) this.#damaged(messageOf(error));
       throw unavailable(error, this.#db.file);
     }
   }
+}
+
+/** SQLite found it, or what is in a row can't have been written by this code. */
+function isDamage(error: unknown): boolean {
+  return isCorrupt(error) || error instanceof SyntaxError || error instanceof TypeError;
 }

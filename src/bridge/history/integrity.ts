@@ -45,21 +45,23 @@ export function isWhole(db: Database): boolean {
   return checks.length === 1 && checks[0]?.['quick_check'] === 'ok';
 }
 
-/** Looks through a file that is in use, in another thread; `damaged` is called where it is not whole. */
-export function checkBeside(file: string, damaged: (why: string) => void): Disposable {
+/** Looks through a file that is in use, in another thread; one of the two is called, once, unless it is let be. */
+export function checkBeside(
+  file: string,
+  damaged: (why: string) => void,
+  whole: () => void = () => {},
+): Disposable {
   // Its warning that SQLite is experimental is nobody's concern.
   const worker = new Worker(CHECK, { eval: true, workerData: file, stderr: true });
   worker.unref();
   let over = false;
-  const tell = (why: string) => {
+  const tell = (answer: string) => {
     if (over) return;
     over = true;
-    damaged(why);
+    if (answer === 'ok') whole();
+    else damaged(answer);
   };
-  worker.once('message', (answer) => {
-    if (answer === 'ok') over = true;
-    else tell(String(answer));
-  });
+  worker.once('message', (answer) => tell(String(answer)));
   worker.once('error', (error) => tell(messageOf(error)));
   return toDisposable(() => {
     over = true;
