@@ -7,7 +7,7 @@ import {
   type Item,
   type TurnSnapshot,
 } from '../shared/session.ts';
-import { makeVisible } from '../shared/visible.ts';
+import { makeVisible, visibleProse } from '../shared/visible.ts';
 
 type Answer = (approval: string, decision: ApprovalDecision) => Promise<unknown>;
 
@@ -65,12 +65,15 @@ export class AskOutput {
       this.#item = item.id;
       this.#written = 0;
     }
-    process.stdout.write(item.text.slice(this.#written));
+    const text = item.text.slice(this.#written);
+    // A pipe gets the bytes; a terminal would do what escape codes in them say.
+    process.stdout.write(process.stdout.isTTY ? visibleProse(text) : text);
     this.#written = item.text.length;
   }
 
-  #ask({ id, request, decisions }: Approval, answer: Answer): void {
+  #ask({ id, request, decisions, reason }: Approval, answer: Answer): void {
     say(`Codex asks: ${questionOf(request)}`);
+    if (reason !== undefined) say(`Its reason: ${makeVisible(reason)}`);
     const form = request.kind === 'question' && (request.fields ?? []).length > 0;
     if (form || !process.stdin.isTTY || !process.stderr.isTTY) {
       say('Answer in VS Code; without an answer it is declined.');
@@ -92,9 +95,19 @@ function questionOf(request: Approval['request']): string {
     request.kind === 'command'
       ? `run ${request.command} in ${request.cwd}`
       : request.kind === 'file_change'
-        ? `change ${request.changes.map(({ path }) => path).join(', ')}`
+        ? changesOf(request)
         : request.text;
   return makeVisible(text);
+}
+
+/** All of it: a person says yes to nothing that is not shown. */
+function changesOf({ changes, grantRoot }: Extract<Approval['request'], { kind: 'file_change' }>): string {
+  const files = changes.map(
+    ({ kind, path, movedTo, diff }) =>
+      `${kind} ${path}${movedTo === undefined ? '' : ` to ${movedTo}`}\n${diff}`,
+  );
+  const root = grantRoot === undefined ? '' : ` and to write below ${grantRoot} from now on`;
+  return `change ${changes.length === 1 ? 'a file' : `${changes.length} files`}${root}\n${files.join('\n')}`;
 }
 
 function stepOf(item: Item): string {
@@ -119,7 +132,7 @@ function outcomeOf(item: Item): string {
 }
 
 function say(text: string): void {
-  if (text !== '') process.stderr.write(`[codex-bridge] ${text}\n`);
+  if (text !== '') process.stderr.write(`[codex-bridge] ${visibleProse(text)}\n`);
 }
 
 function line(value: unknown): void {

@@ -11,6 +11,7 @@ import { displayLocale } from './displayLocale.ts';
 import { createEditorActions } from './editorActions.ts';
 import type { LoginActions } from './loginActions.ts';
 import { copyHttpConfiguration, copyMcpConfiguration } from './mcpConfiguration.ts';
+import { noticeText } from './noticeText.ts';
 import type { SessionPanels } from './panel/sessionPanels.ts';
 import { pickFolder } from './pickFolder.ts';
 import { createReviewActions } from './reviewActions.ts';
@@ -84,7 +85,7 @@ export function createActions(deps: ActionDeps): Actions {
       await vscode.window.withProgress(
         {
           location: vscode.ProgressLocation.Notification,
-          title: vscode.l10n.t('Restarting Codex for {0}', folder.name),
+          title: noticeText(vscode.l10n.t('Restarting Codex for {0}', folder.name)),
         },
         async () => window.link.request('restart', { folder: folder.key }),
       );
@@ -169,7 +170,7 @@ async function exportSession(window: WindowFace, argument: unknown): Promise<voi
   if (wanted === argument) return;
   const open = vscode.l10n.t('Open');
   const said = vscode.l10n.t('Exported to {0}.', vscode.workspace.asRelativePath(wanted.target));
-  void vscode.window.showInformationMessage(said, open).then((answer) => {
+  void vscode.window.showInformationMessage(noticeText(said), open).then((answer) => {
     if (answer === open) void vscode.commands.executeCommand('vscode.open', wanted.target);
   });
 }

@@ -4,6 +4,7 @@ import { carryOut, undo } from '../client/registrations/carryOut.ts';
 import { type RegisteredClient, registrars } from '../client/registrations/clients.ts';
 import type { Place, Plan, Registrar, Scope, Surroundings } from '../client/registrations/registration.ts';
 import { BridgeError } from '../shared/errors.ts';
+import { noticeText } from './noticeText.ts';
 import { pickFolder } from './pickFolder.ts';
 import type { WindowFace } from './windowFace.ts';
 
@@ -121,7 +122,7 @@ async function tell(
     : vscode.l10n.t('{0} is registered, but the check failed. {1}', label, check.detail);
   const show = check.ok ? vscode.window.showInformationMessage : vscode.window.showWarningMessage;
   const takeBack = vscode.l10n.t('Undo');
-  const answer = await show(text, ...(plan.steps.length > 0 ? [takeBack] : []));
+  const answer = await show(noticeText(text), ...(plan.steps.length > 0 ? [takeBack] : []));
   if (answer !== takeBack) return;
   await busy(vscode.l10n.t('Removing the registration'), () => undo(plan, registrar, around));
   await vscode.window.showInformationMessage(vscode.l10n.t('{0} is as it was before.', label));

@@ -11,6 +11,7 @@ import {
 } from './commandIds.ts';
 import type { Face, Views } from './face.ts';
 import { isFromMenu } from './menuArgument.ts';
+import { noticeText } from './noticeText.ts';
 import { lazyTree } from './views/lazyTree.ts';
 
 /** The commands of every window: the chat says what is missing where nothing can be done yet. */
@@ -110,7 +111,7 @@ async function runCommand(
   } catch (error) {
     log.error(`${id}: ${textOf(error)}`);
     void vscode.window
-      .showErrorMessage(await shownText(error, face), vscode.l10n.t('Show Log'))
+      .showErrorMessage(noticeText(await shownText(error, face)), vscode.l10n.t('Show Log'))
       .then((answer) => {
         if (answer !== undefined) log.show();
       });

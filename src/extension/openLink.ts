@@ -1,6 +1,7 @@
 import { isAbsolute, relative, resolve } from 'node:path';
 import * as vscode from 'vscode';
 import { linkTarget } from './links.ts';
+import { noticeText } from './noticeText.ts';
 
 /** Opens what a person clicked in an answer: the web through VS Code, files of this window in an editor. */
 export async function openLink(href: string): Promise<void> {
@@ -12,7 +13,7 @@ export async function openLink(href: string): Promise<void> {
   const file = target.kind === 'file' ? await findFile(target.path) : undefined;
   if (target.kind === 'refused' || file === undefined) {
     await vscode.window.showInformationMessage(
-      vscode.l10n.t('Nothing in this window\'s folders is at "{0}".', href),
+      noticeText(vscode.l10n.t('Nothing in this window\'s folders is at "{0}".', href)),
     );
     return;
   }

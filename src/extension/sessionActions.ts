@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { BridgeError } from '../shared/errors.ts';
 import type { SessionId } from '../shared/session.ts';
 import type { SessionCommandId } from './commandIds.ts';
+import { noticeText } from './noticeText.ts';
 import { pickFolder } from './pickFolder.ts';
 import { sessionOf } from './views/sessionNodes.ts';
 import type { SessionsView } from './views/sessionsView.ts';
@@ -103,7 +104,7 @@ async function deleteSession({ window, onError }: SessionActionDeps, session: Se
   }, UNDO_MS);
   let deleting: Promise<void> | undefined;
   void vscode.window
-    .showInformationMessage(vscode.l10n.t('Deleted "{0}".', summary.title), undo)
+    .showInformationMessage(noticeText(vscode.l10n.t('Deleted "{0}".', summary.title)), undo)
     .then(async (answer) => {
       if (answer !== undo) return;
       clearTimeout(timer);

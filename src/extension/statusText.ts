@@ -2,6 +2,7 @@ import { errorText } from '../shared/errorSentences.ts';
 import type { CodexStatus } from '../shared/faces.ts';
 import type { Translate } from '../shared/l10n.ts';
 import type { AccountInfo } from '../shared/login.ts';
+import { visibleLine } from '../shared/visible.ts';
 import { type Asked, questionOf } from './approvalWatch.ts';
 import type { LinkState } from './bridgeLink.ts';
 
@@ -42,7 +43,9 @@ export function statusText(input: StatusInput, t: Translate): StatusText | undef
     return {
       text: `$(bell-dot) Codex: ${questions}${more}`,
       level: 'warning',
-      details: asked.map(({ title, approval }) => t('"{0}" asks to {1}', title, questionOf(approval, t))),
+      details: asked.map(({ title, approval }) =>
+        t('"{0}" asks to {1}', visibleLine(title), questionOf(approval, t)),
+      ),
     };
   }
   if (link.kind === 'failed' && !link.retrying) {

@@ -16,7 +16,6 @@ import {
   readableJson,
   sourceText,
   splitPath,
-  visibleParts,
 } from '../../webview-ui/chat/text.ts';
 
 describe('the store of the chat', () => {
@@ -185,28 +184,6 @@ describe('markdown that grows', () => {
 });
 
 describe('texts', () => {
-  test('hidden characters are made visible, and nothing else is changed', () => {
-    expect(visibleParts('rm \u202Etxt\u0000\t\n')).toEqual([
-      { text: 'rm ', hidden: false },
-      { text: 'U+202E', hidden: true },
-      { text: 'txt', hidden: false },
-      { text: 'U+0000', hidden: true },
-      { text: '\t\n', hidden: false },
-    ]);
-    const hidden = ['\u001b', '\r', '\u200b', '\u2066', '\ufeff', '\u{e0041}', '\u3164', '\u00ad', '\u2028'];
-    for (const character of hidden) expect(visibleParts(character)[0]?.hidden, escape(character)).toBe(true);
-    fc.assert(
-      fc.property(fc.string({ unit: 'grapheme' }), (any) => {
-        const back = visibleParts(any)
-          .map((part) =>
-            part.hidden ? String.fromCodePoint(Number.parseInt(part.text.slice(2), 16)) : part.text,
-          )
-          .join('');
-        expect(back).toBe(any);
-      }),
-    );
-  });
-
   test('a command is labelled without the shell that Codex puts around it', () => {
     expect(commandLabel("/bin/bash -lc 'ls -la'")).toBe('ls -la');
     expect(commandLabel('/bin/bash -lc "sh -c \\"echo a\\""')).toBe('sh -c "echo a"');

@@ -1,4 +1,4 @@
-import { visibleParts } from './text.ts';
+import { visibleParts } from '../../src/shared/visible.ts';
 
 /** Text exactly as it is: what would hide, reorder or overwrite is shown by its code point. */
 export function Visible({ text }: { text: string }) {

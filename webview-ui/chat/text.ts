@@ -61,23 +61,6 @@ export function sourceText(source: TurnSource): { label: string; icon: string } 
   }
 }
 
-/** Characters that hide, reorder or overwrite what stands beside them: controls, bidi marks, zero widths, tags. */
-const HIDDEN = /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
-
-/** Text cut into what is shown as it is and what is made visible; tabs and line breaks stay. */
-export function visibleParts(text: string): { text: string; hidden: boolean }[] {
-  const parts: { text: string; hidden: boolean }[] = [];
-  let from = 0;
-  for (const match of text.matchAll(HIDDEN)) {
-    if (match.index > from) parts.push({ text: text.slice(from, match.index), hidden: false });
-    const code = match[0].codePointAt(0) ?? 0;
-    parts.push({ text: `U+${code.toString(16).toUpperCase().padStart(4, '0')}`, hidden: true });
-    from = match.index + match[0].length;
-  }
-  if (from < text.length) parts.push({ text: text.slice(from), hidden: false });
-  return parts;
-}
-
 /** JSON with line breaks and indentation; other text as it is. */
 export function readableJson(text: string): string {
   try {

@@ -60,7 +60,7 @@ export class ForeignThreads {
     return add({
       id: newSessionId(),
       folder: info.key,
-      title: thread.name ?? titleOf(thread.preview),
+      title: titleOf(thread.name ?? thread.preview),
       archived: false,
       createdAt: thread.createdAt * 1000,
       updatedAt: now,

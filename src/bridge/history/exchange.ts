@@ -8,6 +8,7 @@ import {
   type TurnId,
   type TurnSnapshot,
 } from '../../shared/session.ts';
+import { visibleLine } from '../../shared/visible.ts';
 import { newSessionId, newTurnId } from '../ids.ts';
 import { exportSchema } from './exchangeSchema.ts';
 
@@ -68,6 +69,7 @@ export function adopt(session: SessionSnapshot, folder: FolderKey, now: number):
   const { sandbox: _sandbox, approvalPolicy: _approvalPolicy, ...settings } = session.settings;
   return {
     ...rest,
+    title: visibleLine(session.title),
     id: newSessionId(),
     folder,
     settings,

@@ -1,3 +1,5 @@
+import { visibleLine } from '../../shared/visible.ts';
+
 /** Who a client says it is. */
 export interface ClientIdentity {
   readonly name: string;
@@ -29,8 +31,8 @@ export function named(info: unknown): { name: string; version?: string } {
   const name = field(info, 'name');
   const version = field(info, 'version');
   return {
-    name: typeof name === 'string' ? name.slice(0, 200) : 'unknown',
-    ...(typeof version === 'string' ? { version: version.slice(0, 100) } : {}),
+    name: typeof name === 'string' ? visibleLine(name.slice(0, 200)) : 'unknown',
+    ...(typeof version === 'string' ? { version: visibleLine(version.slice(0, 100)) } : {}),
   };
 }
 

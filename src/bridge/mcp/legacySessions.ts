@@ -8,6 +8,7 @@ import type { Disposable } from '../../shared/disposables.ts';
 import type { Exchange } from '../http/httpDoor.ts';
 import { sendError, sendResponse } from '../http/responses.ts';
 import type { Scope } from '../http/tokens.ts';
+import { named } from './clientIdentity.ts';
 import { EventBuffer } from './eventBuffer.ts';
 import { KEEP_ALIVE_MS, type McpErasOptions, scopeKey } from './mcpEras.ts';
 import { createServer, type McpServerDeps } from './mcpServer.ts';
@@ -94,8 +95,7 @@ export class LegacySessions {
     this.#sessions.set(id, session);
     const info = session.server.getClientVersion();
     const done = this.#options.clients.begin(id, {
-      name: info?.name ?? 'unknown',
-      ...(info === undefined ? {} : { version: info.version }),
+      ...named(info),
       era: '2025-11-25',
       scope,
     });

@@ -14,6 +14,7 @@ import type { Clock, Logger } from '../ports.ts';
 import { resolveTurn, rootPaths } from './access.ts';
 import type { ProgressSink, ToolCall, ToolResult } from './call.ts';
 import type { ChangeFeed } from './changeFeed.ts';
+import { named } from './clientIdentity.ts';
 import type { Once, TurnHandle } from './once.ts';
 import {
   AnswerNeeded,
@@ -194,7 +195,9 @@ function questionsOf(
 
 /** The client's own name, where it told one. */
 function clientOf(server: Server, attached: AttachedCalls | undefined): string | undefined {
-  return attached === undefined ? server.getClientVersion()?.name : attached.client;
+  if (attached !== undefined) return attached.client;
+  const info = server.getClientVersion();
+  return info === undefined ? undefined : named(info).name;
 }
 
 /** The person wants to be asked at clients, and this one can show a form. */

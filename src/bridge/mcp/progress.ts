@@ -2,6 +2,7 @@ import type { SessionEvent } from '../../shared/events.ts';
 import type { TurnTask } from '../../shared/review.ts';
 import type { Approval, Item, PlanStep, TurnSnapshot } from '../../shared/session.ts';
 import { answerOf, hasEnded } from '../../shared/session.ts';
+import { visibleLine, visibleProse } from '../../shared/visible.ts';
 
 /** Characters of the text so far that one progress message shows: its end. */
 const TEXT_TAIL = 500;
@@ -60,7 +61,7 @@ function taskStep(task: TurnTask): string {
 
 /** The end of the answer so far. */
 export function textSoFar(turn: TurnSnapshot): string {
-  const text = answerOf(turn);
+  const text = visibleProse(answerOf(turn).slice(-2 * TEXT_TAIL));
   if (text.length <= TEXT_TAIL) return text;
   const tail = text.slice(-TEXT_TAIL);
   // Never begin with the second half of a character.
@@ -137,6 +138,6 @@ export function approvalSubject({ request }: Approval): string {
 }
 
 function line(text: string): string {
-  const flat = text.replace(/\s+/g, ' ').trim();
+  const flat = visibleLine(text);
   return flat.length <= LINE ? flat : `${flat.slice(0, LINE - 1)}…`;
 }

@@ -15,6 +15,7 @@ import {
   type TurnSnapshot,
   type TurnSource,
 } from '../../shared/session.ts';
+import { visibleLine } from '../../shared/visible.ts';
 import type { Clock, Logger } from '../ports.ts';
 import { decisionItem } from './decisionItem.ts';
 import type { EventWriter, PendingEvents } from './eventWriter.ts';
@@ -198,7 +199,8 @@ export class LiveSession implements Session {
     });
   }
 
-  async rename(title: string): Promise<void> {
+  async rename(wanted: string): Promise<void> {
+    const title = visibleLine(wanted);
     this.touch();
     this.emit({ type: 'session.titled', title });
     this.#host.writer.flush(this);

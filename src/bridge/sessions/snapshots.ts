@@ -9,6 +9,7 @@ import {
   type TurnId,
   type TurnSnapshot,
 } from '../../shared/session.ts';
+import { visibleLine } from '../../shared/visible.ts';
 import { newSessionId, newTurnId } from '../ids.ts';
 
 /** A change is reverted once, where it was made. */
@@ -23,7 +24,7 @@ export function newSnapshot(
   return {
     id: newSessionId(),
     folder,
-    title: options.title ?? '',
+    title: visibleLine(options.title ?? ''),
     archived: false,
     createdAt: now,
     updatedAt: now,

@@ -1,5 +1,6 @@
 import type { Translate } from '../../shared/l10n.ts';
 import type { FolderKey, SessionId, SessionSummary } from '../../shared/session.ts';
+import { visibleLine } from '../../shared/visible.ts';
 
 /** What the sessions tree consists of. Commands of its menus are given one of these. */
 export type SessionsNode =
@@ -44,7 +45,7 @@ export function lookOf(session: SessionSummary, now: number, t: Translate): Sess
     ...(archived ? [t('archived')] : []),
   ];
   return {
-    label: title.trim() === '' ? t('Untitled session') : title,
+    label: title.trim() === '' ? t('Untitled session') : visibleLine(title),
     description: parts.join(' · '),
     icon: archived ? 'archive' : shown.icon,
     ...(archived || shown.color === undefined ? {} : { color: shown.color }),
