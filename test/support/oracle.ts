@@ -13,7 +13,7 @@ import {
   answerKey,
   compare,
   Findings,
-  type ModelSaw,
+  type ModelTally,
   quote,
   textKey,
   textsOf,
@@ -82,6 +82,7 @@ export class Oracle {
   acknowledged(by: string, ack: Acknowledged): void {
     const known = this.#acknowledged.get(ack.turn);
     this.#live.check(
+      'stored',
       known === undefined || known.prompt === ack.prompt,
       () =>
         `turn ${ack.turn} is the answer to two prompts: ${quote(known?.prompt)} and ${quote(ack.prompt)} of ${by}`,
@@ -122,6 +123,7 @@ export class Oracle {
       return;
     }
     this.#live.check(
+      'order',
       event.seq === before.seq + 1,
       () => `${by} was told event ${event.seq} of ${session} after event ${before.seq}`,
     );
@@ -129,6 +131,7 @@ export class Oracle {
     const id = turnOf(event.event);
     if (event.event.type === 'turn.ended') {
       this.#live.check(
+        'ended',
         !shown.ended.has(event.event.turn),
         () => `${by} was told two ends of turn ${id}: the second is ${JSON.stringify(event.event)}`,
       );
@@ -148,6 +151,7 @@ export class Oracle {
   ended(by: string, turn: TurnId, status: TurnEnd): void {
     const known = this.#ends.get(turn);
     this.#live.check(
+      'ended',
       known === undefined || known.status === status,
       () => `turn ${turn} has two ends: ${known?.status} for ${known?.by}, ${status} for ${by}`,
     );
@@ -162,29 +166,30 @@ export class Oracle {
   }
 
   /**
-   * Everything that was lost or doubled; empty: nothing.
+   * What was looked at, and in `violations` everything that was lost or doubled.
    *
    * @param history what is stored at the end, of all folders
    */
-  verdict(history: readonly SessionSnapshot[], model?: ModelSaw): { violations: string[]; checks: number } {
-    const found = compare(
-      {
-        sent: this.#sent,
-        acknowledged: this.#acknowledged,
-        ends: this.#ends,
-        deleted: this.#deleted,
-        copies: this.#copies,
-        waiting: this.#waiting,
-        texts: this.#texts,
-        items: this.#items,
-      },
-      history,
-      model,
+  verdict(history: readonly SessionSnapshot[], model?: ModelTally): Findings {
+    const all = new Findings();
+    all.add(this.#live);
+    all.add(
+      compare(
+        {
+          sent: this.#sent,
+          acknowledged: this.#acknowledged,
+          ends: this.#ends,
+          deleted: this.#deleted,
+          copies: this.#copies,
+          waiting: this.#waiting,
+          texts: this.#texts,
+          items: this.#items,
+        },
+        history,
+        model,
+      ),
     );
-    return {
-      violations: [...this.#live.violations, ...found.violations],
-      checks: this.#live.checks + found.checks,
-    };
+    return all;
   }
 
   #sees(by: string, session: SessionId, turn: TurnSnapshot, only?: string): void {
@@ -205,6 +210,7 @@ export class Oracle {
     const known = this.#texts.get(key) ?? '';
     const longer = text.startsWith(known);
     this.#live.check(
+      'shown',
       longer || known.startsWith(text),
       () => `${by} was shown ${quote(text)} where ${quote(known)} was shown before (${key})`,
     );

@@ -35,13 +35,33 @@ export interface Seen {
   readonly items: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-/** What the model's endpoint was asked, as far as the oracle looks; a `ScriptedModel` has it. */
-export interface ModelSaw {
-  readonly requests: readonly {
-    readonly prompts: readonly string[];
-    readonly prompt: string;
-    readonly startsTurn: boolean;
-  }[];
+/** One request to the model, as far as the oracle looks. */
+interface Asked {
+  readonly prompt: string;
+  readonly prompts: readonly string[];
+  readonly startsTurn: boolean;
+}
+
+/** What the model's endpoint was asked: all that a test of hours need keep of its requests. */
+export class ModelTally {
+  /** Prompt → how many turns began with it. */
+  readonly turns = new Map<string, number>();
+  /** Prompt → how often it stood in one context at most. */
+  readonly inContext = new Map<string, number>();
+
+  static of(requests: readonly Asked[]): ModelTally {
+    const tally = new ModelTally();
+    for (const request of requests) tally.add(request);
+    return tally;
+  }
+
+  add({ prompt, prompts, startsTurn }: Asked): void {
+    if (startsTurn) count(this.turns, prompt);
+    const here = new Map<string, number>();
+    for (const one of prompts) {
+      this.inContext.set(one, Math.max(this.inContext.get(one) ?? 0, count(here, one)));
+    }
+  }
 }
 
 export const turnKey = (session: SessionId, turn: TurnId) => `${session} ${turn}`;
@@ -68,19 +88,49 @@ export function textsOf(item: Item): [field: string, text: string][] {
   }
 }
 
+/** What the oracle stands for. */
+export const RULES = {
+  stored: 'each acknowledged prompt is in the history, once',
+  asked: 'the model is asked each prompt at most once',
+  ended: 'each turn has one end, the same for everybody',
+  order: 'events come one after the other, without a gap',
+  shown: 'text that was shown is a prefix of the text that is stored',
+} as const;
+
+export type Rule = keyof typeof RULES;
+
 /** Counts the comparisons, so that a test can tell that there were any, and keeps what did not hold. */
 export class Findings {
   readonly violations: string[] = [];
-  checks = 0;
+  /** How often each rule was looked at, and how often it did not hold. */
+  readonly rules: Record<Rule, { checks: number; broken: number }> = {
+    stored: { checks: 0, broken: 0 },
+    asked: { checks: 0, broken: 0 },
+    ended: { checks: 0, broken: 0 },
+    order: { checks: 0, broken: 0 },
+    shown: { checks: 0, broken: 0 },
+  };
 
-  check(holds: boolean, violation: () => string): void {
-    this.checks++;
-    if (!holds) this.violations.push(violation());
+  check(rule: Rule, holds: boolean, violation: () => string): void {
+    this.rules[rule].checks++;
+    if (holds) return;
+    this.rules[rule].broken++;
+    this.violations.push(violation());
+  }
+
+  add(other: Findings): void {
+    this.violations.push(...other.violations);
+    for (const rule of Object.keys(RULES)) {
+      // Its own keys.
+      const [mine, theirs] = [this.rules[rule as Rule], other.rules[rule as Rule]];
+      mine.checks += theirs.checks;
+      mine.broken += theirs.broken;
+    }
   }
 }
 
 /** Compares what was seen with what is stored, and with what the model's endpoint was asked. */
-export function compare(seen: Seen, history: readonly SessionSnapshot[], model?: ModelSaw): Findings {
+export function compare(seen: Seen, history: readonly SessionSnapshot[], model?: ModelTally): Findings {
   const found = new Findings();
   const stored = checkTurns(seen, history, found);
   checkPrompts(seen, history, found);
@@ -98,12 +148,14 @@ function checkTurns(seen: Seen, history: readonly SessionSnapshot[], found: Find
   const stored = new Map<TurnId, Stored>();
   for (const { id: session, turns } of history) {
     found.check(
+      'stored',
       seen.deleted.get(session) !== 'deleted',
       () => `session ${session} was deleted and is in the history`,
     );
     for (const turn of turns) {
       const other = stored.get(turn.id)?.session;
       found.check(
+        'stored',
         other === undefined,
         () => `turn ${turn.id} is in the history twice: in ${other} and in ${session}`,
       );
@@ -119,16 +171,19 @@ function checkAcknowledged(seen: Seen, ack: Acknowledged, stored: Stored | undef
   const { turn, session, prompt } = ack;
   if (stored === undefined) {
     found.check(
+      'stored',
       seen.deleted.has(session),
       () => `turn ${turn} of ${session} was acknowledged (${quote(prompt)}) and is not in the history`,
     );
     return;
   }
   found.check(
+    'stored',
     stored.session === session,
     () => `turn ${turn} was acknowledged in ${session} and is stored in ${stored.session}`,
   );
   found.check(
+    'stored',
     prompt === undefined || stored.turn.prompt === prompt,
     () => `turn ${turn} was acknowledged as ${quote(prompt)} and is stored as ${quote(stored.turn.prompt)}`,
   );
@@ -139,16 +194,19 @@ function checkEnd(seen: Seen, turn: TurnSnapshot, found: Findings): void {
   const what = `turn ${turn.id} (${quote(turn.prompt)})`;
   if (hasEnded(turn.status)) {
     found.check(
+      'ended',
       told === undefined || told.status === turn.status,
       () => `${what} is stored as ${turn.status}; ${told?.by} was told ${told?.status}`,
     );
     return;
   }
   found.check(
+    'ended',
     told === undefined,
     () => `${what} has no end: it is stored as ${turn.status}; ${told?.by} was told ${told?.status}`,
   );
   found.check(
+    'ended',
     told !== undefined || seen.waiting.has(turn.id),
     () => `${what} has no end: it is stored as ${turn.status}`,
   );
@@ -168,6 +226,7 @@ function checkPrompts(seen: Seen, history: readonly SessionSnapshot[], found: Fi
   for (const [prompt, keys] of seen.sent) {
     const turns = turnsOf.get(prompt) ?? [];
     found.check(
+      'stored',
       turns.length <= keys.size,
       () =>
         `${quote(prompt)} was sent ${times(keys.size)} and is in the history ${times(turns.length)}: ${turns.join(', ')}`,
@@ -180,6 +239,7 @@ function checkTexts(seen: Seen, session: SessionId, turn: TurnSnapshot, found: F
     const shown = seen.texts.get(key);
     if (shown === undefined) return;
     found.check(
+      'shown',
       stored.some((text) => text.startsWith(shown)),
       () =>
         `${what} of turn ${turn.id}: ${quote(shown)} was shown, stored is ${stored.map(quote).join(' and ') || 'nothing'}`,
@@ -193,7 +253,11 @@ function checkTexts(seen: Seen, session: SessionId, turn: TurnSnapshot, found: F
     }
   }
   for (const item of seen.items.get(turnKey(session, turn.id)) ?? []) {
-    found.check(stored.has(item), () => `item ${item} of turn ${turn.id} was shown and is not stored`);
+    found.check(
+      'shown',
+      stored.has(item),
+      () => `item ${item} of turn ${turn.id} was shown and is not stored`,
+    );
   }
   const answers = turn.items.flatMap((item) =>
     item.type === 'agent_message' || item.type === 'review' ? [item.text] : [],
@@ -202,30 +266,23 @@ function checkTexts(seen: Seen, session: SessionId, turn: TurnSnapshot, found: F
 }
 
 /** The model was asked each prompt at most once, and what was completed it was asked. */
-function checkModel(seen: Seen, stored: readonly Stored[], model: ModelSaw, found: Findings): void {
-  const asked = new Map<string, number>();
-  const repeated = new Map<string, number>();
-  for (const { prompt, prompts, startsTurn } of model.requests) {
-    if (startsTurn) count(asked, prompt);
-    const inThis = new Map<string, number>();
-    for (const one of prompts) {
-      const most = Math.max(repeated.get(one) ?? 0, count(inThis, one));
-      repeated.set(one, most);
-    }
-  }
+function checkModel(seen: Seen, stored: readonly Stored[], model: ModelTally, found: Findings): void {
   const inHistory = new Set(stored.map(({ turn }) => turn.prompt));
   for (const [prompt, { size }] of seen.sent) {
-    const n = asked.get(prompt) ?? 0;
-    const most = repeated.get(prompt) ?? 0;
+    const turns = model.turns.get(prompt) ?? 0;
+    const most = model.inContext.get(prompt) ?? 0;
     found.check(
-      n <= size,
-      () => `the model was asked ${quote(prompt)} ${times(n)}; it was sent ${times(size)}`,
+      'asked',
+      turns <= size,
+      () => `the model was asked ${quote(prompt)} ${times(turns)}; it was sent ${times(size)}`,
     );
     found.check(
+      'asked',
       most <= size,
       () => `one context of the model's has ${quote(prompt)} ${times(most)}; it was sent ${times(size)}`,
     );
     found.check(
+      'stored',
       most === 0 || inHistory.has(prompt) || seen.deleted.size > 0,
       () => `the model was asked ${quote(prompt)}, which is not in the history`,
     );
@@ -233,7 +290,8 @@ function checkModel(seen: Seen, stored: readonly Stored[], model: ModelSaw, foun
   for (const { turn } of stored) {
     if (turn.status !== 'completed' || !seen.sent.has(turn.prompt)) continue;
     found.check(
-      repeated.has(turn.prompt) || withMore(repeated, turn.prompt),
+      'asked',
+      model.inContext.has(turn.prompt) || withMore(model.inContext, turn.prompt),
       () => `turn ${turn.id} is completed, and the model never saw ${quote(turn.prompt)}`,
     );
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -247,7 +248,7 @@ export class ScriptedModel {
 
   #read(body: ModelRequest['body'], incoming: IncomingMessage, signal: AbortSignal): ModelRequest {
     const input = body.input;
-    const key = JSON.stringify(input);
+    const key = createHash('sha256').update(JSON.stringify(input)).digest('base64');
     const attempt = (this.#seen.get(key) ?? 0) + 1;
     this.#seen.set(key, attempt);
     const prompts: string[] = [];
