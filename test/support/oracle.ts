@@ -12,6 +12,7 @@ import {
   type Acknowledged,
   answerKey,
   compare,
+  continues,
   Findings,
   type ModelTally,
   quote,
@@ -201,17 +202,17 @@ export class Oracle {
       if (only !== undefined && item.id !== only) continue;
       items.add(item.id);
       for (const [field, text] of textsOf(item))
-        this.#grows(by, textKey(session, turn.id, item.id, field), text);
+        this.#grows(by, textKey(session, turn.id, item.id, field), field, text);
     }
   }
 
   /** Text only grows, at its end; an observer may be behind another. */
-  #grows(by: string, key: string, text: string): void {
+  #grows(by: string, key: string, field: string, text: string): void {
     const known = this.#texts.get(key) ?? '';
-    const longer = text.startsWith(known);
+    const longer = text.length >= known.length && continues(text, known, field);
     this.#live.check(
       'shown',
-      longer || known.startsWith(text),
+      longer || continues(known, text, field),
       () => `${by} was shown ${quote(text)} where ${quote(known)} was shown before (${key})`,
     );
     if (longer && text !== '') this.#texts.set(key, text);

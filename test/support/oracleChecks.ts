@@ -69,6 +69,17 @@ export const textKey = (session: SessionId, turn: TurnId, item: string, field: s
   `${session} ${turn} ${item} ${field}`;
 export const answerKey = (turn: TurnId) => `${turn} answer`;
 
+/** How much of a command's output is compared: well below where the middle of a long one is left out. */
+const OUTPUT_COMPARED = OUTPUT_HEAD / 2;
+
+/**
+ * Whether `text` is what `shown` was the beginning of. Codex may leave the first bytes of a command's output out
+ * of what it streams and tell them at the end only (see `events/map.ts`): there it is a part.
+ */
+export function continues(text: string, shown: string, field: string): boolean {
+  return field === 'output' ? text.includes(shown.slice(0, OUTPUT_COMPARED)) : text.startsWith(shown);
+}
+
 /** The texts of an item that stream. Of a command's output the part that is never cut. */
 export function textsOf(item: Item): [field: string, text: string][] {
   switch (item.type) {
@@ -101,30 +112,30 @@ export type Rule = keyof typeof RULES;
 
 /** Counts the comparisons, so that a test can tell that there were any, and keeps what did not hold. */
 export class Findings {
-  readonly violations: string[] = [];
-  /** How often each rule was looked at, and how often it did not hold. */
-  readonly rules: Record<Rule, { checks: number; broken: number }> = {
-    stored: { checks: 0, broken: 0 },
-    asked: { checks: 0, broken: 0 },
-    ended: { checks: 0, broken: 0 },
-    order: { checks: 0, broken: 0 },
-    shown: { checks: 0, broken: 0 },
+  /** How often each rule was looked at, and what did not hold. */
+  readonly rules: Record<Rule, { checks: number; readonly broken: string[] }> = {
+    stored: { checks: 0, broken: [] },
+    asked: { checks: 0, broken: [] },
+    ended: { checks: 0, broken: [] },
+    order: { checks: 0, broken: [] },
+    shown: { checks: 0, broken: [] },
   };
+
+  get violations(): string[] {
+    return Object.values(this.rules).flatMap(({ broken }) => broken);
+  }
 
   check(rule: Rule, holds: boolean, violation: () => string): void {
     this.rules[rule].checks++;
-    if (holds) return;
-    this.rules[rule].broken++;
-    this.violations.push(violation());
+    if (!holds) this.rules[rule].broken.push(violation());
   }
 
   add(other: Findings): void {
-    this.violations.push(...other.violations);
     for (const rule of Object.keys(RULES)) {
       // Its own keys.
       const [mine, theirs] = [this.rules[rule as Rule], other.rules[rule as Rule]];
       mine.checks += theirs.checks;
-      mine.broken += theirs.broken;
+      mine.broken.push(...theirs.broken);
     }
   }
 }
@@ -235,12 +246,12 @@ function checkPrompts(seen: Seen, history: readonly SessionSnapshot[], found: Fi
 }
 
 function checkTexts(seen: Seen, session: SessionId, turn: TurnSnapshot, found: Findings): void {
-  const isPrefix = (key: string, stored: readonly string[], what: string) => {
+  const isPrefix = (key: string, stored: readonly string[], what: string, field = 'text') => {
     const shown = seen.texts.get(key);
     if (shown === undefined) return;
     found.check(
       'shown',
-      stored.some((text) => text.startsWith(shown)),
+      stored.some((text) => continues(text, shown, field)),
       () =>
         `${what} of turn ${turn.id}: ${quote(shown)} was shown, stored is ${stored.map(quote).join(' and ') || 'nothing'}`,
     );
@@ -249,7 +260,12 @@ function checkTexts(seen: Seen, session: SessionId, turn: TurnSnapshot, found: F
   for (const item of turn.items) {
     stored.add(item.id);
     for (const [field, text] of textsOf(item)) {
-      isPrefix(textKey(session, turn.id, item.id, field), [text], `${item.type} ${item.id} (${field})`);
+      isPrefix(
+        textKey(session, turn.id, item.id, field),
+        [text],
+        `${item.type} ${item.id} (${field})`,
+        field,
+      );
     }
   }
   for (const item of seen.items.get(turnKey(session, turn.id)) ?? []) {

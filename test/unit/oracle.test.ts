@@ -170,7 +170,7 @@ describe('the oracle', () => {
     const { violations, rules } = oracle.verdict(history, ModelTally.of(model.requests));
     expect(violations).toEqual([]);
     expect(Object.keys(RULES)).toEqual(Object.keys(rules));
-    for (const { checks, broken } of Object.values(rules)) expect([checks > 0, broken]).toEqual([true, 0]);
+    for (const { checks, broken } of Object.values(rules)) expect([checks > 0, broken]).toEqual([true, []]);
     expect(oracle.prompts).toBe(1);
   });
 
@@ -199,6 +199,22 @@ describe('the oracle', () => {
     oracle.deleted('s_gone', 'perhaps');
     const requests = [...model.requests, asks('again\nan attachment')];
     expect(oracle.verdict(history, ModelTally.of(requests)).violations).toEqual([]);
+  });
+
+  it('of a command, the first bytes may come at its end only; nothing else may change', () => {
+    const output = (text: string): TurnSnapshot => {
+      const command = { type: 'command', command: 'c', cwd: '/', output: text, omitted: 0 } as const;
+      return turn('t1', { items: [{ ...command, id: 'c', status: 'completed', startedAt: 1 }] });
+    };
+    const seen = (text: string) => {
+      const oracle = new Oracle();
+      oracle.opened('window', stored(output('2\n3\n')));
+      return oracle.verdict([stored(output(text))]).violations;
+    };
+    expect(seen('1\n2\n3\n')).toEqual([]);
+    expect(seen('1\n2\n')).toEqual([
+      'command c (output) of turn t1: "2\\n3\\n" was shown, stored is "1\\n2\\n"',
+    ]);
   });
 
   it('a prompt that was refused and is there all the same is told', () => {
