@@ -1,7 +1,10 @@
 // The suites of `npm test`, in their order.
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { ensureNode22 } from './cache.mjs';
 import { staticChecks } from './checks.mjs';
 import { ensureClientTools } from './clientTools.mjs';
+import { root } from './paths.mjs';
 import { run } from './run.mjs';
 import { runVitest } from './vitest.mjs';
 
@@ -14,6 +17,7 @@ const suites = {
   check: [6, checkSuite],
   codex: [8, (name, deadlineMs) => runVitest(name, ['codex'], { deadlineMs })],
   clients: [8, clientsSuite],
+  soak: [5, soakSuite],
   node22: [10, node22Suite],
   package: [5, (_name, deadlineMs) => commands([['the .vsix', 'node', ['scripts/package.mjs']]], deadlineMs)],
   e2e: [20, e2eSuite],
@@ -92,6 +96,23 @@ async function node22Suite(name, deadlineMs) {
   const nodeFolder = await ensureNode22();
   await ensureClientTools();
   return runVitest(name, ['unit', 'codex', 'clients'], { nodeFolder, deadlineMs });
+}
+
+/** Two minutes of it, always with the same seed. Each thing that the oracle knows is one check. */
+async function soakSuite(name, deadlineMs) {
+  const report = join(root, 'test-results/soak.json');
+  rmSync(report, { force: true });
+  const { reason } = await run('node', ['scripts/soak.mjs', '--minutes', '2', '--seed', 'ci'], {
+    deadlineMs,
+  });
+  if (!existsSync(report)) return { passed: 0, failed: 1, problems: [`${name}: ${reason}`] };
+  const { checks } = JSON.parse(readFileSync(report, 'utf8'));
+  const broken = checks.filter(({ problems }) => problems.length > 0);
+  return {
+    passed: checks.length - broken.length,
+    failed: broken.length,
+    problems: broken.map((check) => `${check.name}: ${check.problems[0]} (${check.problems.length})`),
+  };
 }
 
 /** The installation comes first: no test's own deadline allows for it. */

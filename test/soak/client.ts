@@ -11,6 +11,8 @@ import { RUNTIME, type World } from './world.ts';
 const WAIT_SECONDS = 15;
 /** How long after a lost connection another is tried, in ms. */
 const AGAIN_MS = 300;
+/** How long after its end an answer of a bridge may still be on its way, in ms. */
+const GONE_MS = 2_000;
 
 const ACTIONS = { ask: 20, chat: 45, background: 10, steer: 5, cancel: 5, look: 10, leave: 5 } as const;
 
@@ -80,14 +82,20 @@ export class SoakClient {
       : await connectClient(this.#era, { url: endpoints.url, token: endpoints.token });
     this.#world.count(`clients connected (${this.#attached ? 'attach' : 'http'}, ${this.#era})`);
     const watched = watchClient(this.#world.oracle, this.name, client);
-    this.#client = {
-      ...watched,
-      call: (tool, args, options) => {
-        this.#calling = `${tool} ${JSON.stringify(args)}, called at ${this.#world.seconds} s`;
-        return watched.call(tool, args, options);
-      },
-    };
+    this.#client = { ...watched, call: (...call) => this.#call(watched, ...call) };
     return this.#client;
+  }
+
+  /** An answer that the bridge took with it when it was killed no client can have: the SDKs wait on for it. */
+  async #call(client: TestClient, ...[tool, args, options]: Parameters<TestClient['call']>): Promise<Answer> {
+    this.#calling = `${tool} ${JSON.stringify(args)}, called at ${this.#world.seconds} s`;
+    const answer = client.call(tool, args, options);
+    if (this.#attached) return answer;
+    const gone = this.#world.bridgeGone.then(async () => {
+      await delay(GONE_MS);
+      throw new Error('the bridge is gone');
+    });
+    return Promise.race([answer, gone]);
   }
 
   #request(action: keyof typeof ACTIONS): Request | undefined {

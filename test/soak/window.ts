@@ -125,7 +125,7 @@ export class SoakWindow {
       // Crashed too often: a person presses Restart.
       if (codex.state === 'failed') void this.#tell(joined, 'restart', { folder: key });
     });
-    world.bridge = connection.hello.pid;
+    world.found(connection.hello.pid);
     this.#joined = joined;
     for (const path of world.openFolders) await rpc.request('folder.add', { path });
     world.endpoints = await rpc.request('endpoints', {});

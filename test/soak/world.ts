@@ -63,10 +63,10 @@ export class World {
   readonly joins: number[] = [];
   readonly #sessionsWanted: number;
   endpoints: Endpoints | undefined;
-  /** Of the bridge that runs now. */
-  bridge: number | undefined;
   stopping = false;
   readonly #started = performance.now();
+  #bridge: number | undefined;
+  #gone = Promise.withResolvers<void>();
 
   static async open(sessions: number): Promise<World> {
     const dir = await tempDir('soak');
@@ -104,6 +104,25 @@ export class World {
       ...DEFAULT_SETTINGS,
       limits: { ...DEFAULT_SETTINGS.limits, runningTurns: 6, loadedSessions: 15 },
     };
+  }
+
+  /** Process id of the bridge that runs now. */
+  get bridge(): number | undefined {
+    return this.#bridge;
+  }
+
+  /** Resolves when another bridge has come in its place. */
+  get bridgeGone(): Promise<void> {
+    return this.#gone.promise;
+  }
+
+  /** A window has found this bridge. */
+  found(bridge: number): void {
+    if (this.#bridge === bridge) return;
+    this.#bridge = bridge;
+    this.count('bridges');
+    this.#gone.resolve();
+    this.#gone = Promise.withResolvers();
   }
 
   /** Since the start. */
