@@ -13,7 +13,7 @@ export function chatHtml(
 ): string {
   const at = (...path: string[]) =>
     webview.asWebviewUri(vscode.Uri.joinPath(extension, 'dist', 'webview', ...path));
-  const { language, element } = webviewTexts();
+  const { language, element } = webviewTexts(vscode.env.language, vscode.l10n.bundle);
   const nonce = randomBytes(16).toString('base64');
   const policy = [
     "default-src 'none'",

@@ -1,4 +1,3 @@
-import * as vscode from 'vscode';
 import type { Bundle } from '../shared/l10n.ts';
 import { L10N_ELEMENT } from '../shared/webviewPage.ts';
 
@@ -10,12 +9,13 @@ export interface WebviewTexts {
   readonly element: string;
 }
 
-export function webviewTexts(): WebviewTexts {
-  return textsOf(vscode.env.language, vscode.l10n.bundle);
-}
-
-/** Where VS Code has no texts of ours in its language, ours are English, and said to be. */
-export function textsOf(language: string, bundle: Bundle | undefined): WebviewTexts {
+/**
+ * Where VS Code has no texts of ours in its language, ours are English, and said to be.
+ *
+ * @param language `vscode.env.language`
+ * @param bundle `vscode.l10n.bundle`
+ */
+export function webviewTexts(language: string, bundle: Bundle | undefined): WebviewTexts {
   if (bundle === undefined) return { language: 'en', element: '' };
   // No text can end the element, or begin another one.
   const json = JSON.stringify(bundle).replaceAll('<', '\\u003c');

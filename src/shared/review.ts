@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { english, type Translate } from './l10n.ts';
 
 /** What Codex is to review. `instructions` is what the person wants looked at beside the usual. */
 const instructions = z.exactOptional(z.string().check(z.minLength(1), z.maxLength(100_000)));
@@ -51,23 +52,25 @@ export interface ReviewFinding {
 }
 
 /** Stands where a prompt would: in the transcript, in lists and in what is searched. */
-export function taskText(task: TurnTask): string {
-  if (task.kind === 'compact') return 'Compact the conversation';
+export function taskText(task: TurnTask, t: Translate = english): string {
+  if (task.kind === 'compact') return t('Compact the conversation');
   const { target } = task;
-  if (target.kind === 'custom') return `Review: ${target.instructions}`;
-  const what = reviewed(target);
+  if (target.kind === 'custom') return t('Review: {0}', target.instructions);
+  const what = reviewed(target, t);
   return target.instructions === undefined ? what : `${what}\n\n${target.instructions}`;
 }
 
-function reviewed(target: Exclude<ReviewTarget, { kind: 'custom' }>): string {
+function reviewed(target: Exclude<ReviewTarget, { kind: 'custom' }>, t: Translate): string {
   switch (target.kind) {
     case 'uncommitted':
-      return 'Review the uncommitted changes';
+      return t('Review the uncommitted changes');
     case 'branch':
-      return `Review the changes against ${target.branch}`;
+      return t('Review the changes against {0}', target.branch);
     case 'commit': {
       const name = target.commit.slice(0, 12);
-      return `Review commit ${name}${target.title === undefined ? '' : `: ${target.title}`}`;
+      return target.title === undefined
+        ? t('Review commit {0}', name)
+        : t('Review commit {0}: {1}', name, target.title);
     }
   }
 }

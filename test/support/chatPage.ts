@@ -1,7 +1,12 @@
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
+import { type WebviewTexts, webviewTexts } from '../../src/extension/webviewTexts.ts';
+import type { ErrorInfo } from '../../src/shared/errors.ts';
 import { type Item, NO_USAGE, type SessionSnapshot, type TurnSnapshot } from '../../src/shared/session.ts';
+import type { ChatContract } from '../../src/shared/webview.ts';
 import { packedExtension } from './packedExtension.ts';
+
+export const ENGLISH: WebviewTexts = webviewTexts('en', undefined);
 
 const dist = (file: string) => join(packedExtension().installed, 'dist/webview', file);
 
@@ -9,10 +14,14 @@ const dist = (file: string) => join(packedExtension().installed, 'dist/webview',
  * The chat's own bundle in a page, with a host that is a few lines: for what is measured, and for what no real
  * Codex says on demand. Messages come one task each, as they do in VS Code.
  */
-export async function openChatPage(browser: Browser, width = 420): Promise<Page> {
+export async function openChatPage(
+  browser: Browser,
+  width = 420,
+  texts: WebviewTexts = ENGLISH,
+): Promise<Page> {
   const page = await browser.newPage({ viewport: { width, height: 800 } });
   await page.setContent(
-    '<!DOCTYPE html><html lang="en"><title>Chat</title><body><div id="root"></div></body></html>',
+    `<!DOCTYPE html><html lang="${texts.language}"><title>Chat</title><body><div id="root"></div>${texts.element}</body></html>`,
   );
   await page.addStyleTag({ path: dist('chat.css') });
   await page.evaluate(() => {
@@ -30,18 +39,43 @@ export async function openChatPage(browser: Browser, width = 420): Promise<Page>
       'composer.history': { prompts: [] },
       'composer.find': { entries: [] },
     };
+    const failing = new Map<string, unknown>();
     Object.assign(window, {
+      failing,
       acquireVsCodeApi: () => ({
         getState: () => undefined,
         setState: () => {},
         postMessage: ({ id, method }: { id: number; method: string }) =>
-          window.postMessage({ id, result: results[method] ?? null }, '*'),
+          window.postMessage(
+            failing.has(method)
+              ? { id, error: failing.get(method) }
+              : { id, result: results[method] ?? null },
+            '*',
+          ),
       }),
     });
   });
   await page.addScriptTag({ path: dist('chat.js') });
-  await page.getByRole('textbox', { name: 'Prompt' }).waitFor();
+  await page.locator('.composer textarea').waitFor();
   return page;
+}
+
+/** Has the page's host answer a request with an error. */
+export async function failOn(page: Page, method: string, error: ErrorInfo): Promise<void> {
+  await page.evaluate(
+    // Put there above.
+    ([name, info]) => (window as unknown as { failing: Map<string, unknown> }).failing.set(name, info),
+    [method, error] as const,
+  );
+}
+
+/** Has the page's host tell something. */
+export async function emit<E extends keyof ChatContract['events']>(
+  page: Page,
+  event: E,
+  data: ChatContract['events'][E],
+): Promise<void> {
+  await page.evaluate((message) => window.postMessage(message, '*'), { event, data });
 }
 
 export function snapshot(turns: readonly TurnSnapshot[], id = 's'): SessionSnapshot {

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
+import type { WebviewTexts } from '../../src/extension/webviewTexts.ts';
 import type { ChangeContent, ChangeList, MarkedFile } from '../../src/shared/changes.ts';
 import type { SessionEvent } from '../../src/shared/events.ts';
-import { snapshot, turnOf } from './chatPage.ts';
+import { ENGLISH, snapshot, turnOf } from './chatPage.ts';
 import { packedExtension } from './packedExtension.ts';
 
 const dist = (file: string) => join(packedExtension().installed, 'dist/webview', file);
@@ -48,10 +49,14 @@ export function changeList(files: readonly MarkedFile[], more: Partial<ChangeLis
 }
 
 /** The session panel's own bundle in a page, with a host that is a few lines. */
-export async function openPanelPage(browser: Browser, { turns, content }: PanelChanges): Promise<Page> {
+export async function openPanelPage(
+  browser: Browser,
+  { turns, content }: PanelChanges,
+  texts: WebviewTexts = ENGLISH,
+): Promise<Page> {
   const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
   await page.setContent(
-    '<!DOCTYPE html><html lang="en"><title>Panel</title><body><div id="root"></div></body></html>',
+    `<!DOCTYPE html><html lang="${texts.language}"><title>Panel</title><body><div id="root"></div>${texts.element}</body></html>`,
   );
   await page.addStyleTag({ path: dist('panel.css') });
   await page.evaluate(
@@ -106,7 +111,7 @@ export async function openPanelPage(browser: Browser, { turns, content }: PanelC
     },
   );
   await page.addScriptTag({ path: dist('panel.js') });
-  await page.getByRole('tab', { name: 'Changes' }).waitFor();
+  await page.locator('#tab-changes').waitFor();
   return page;
 }
 

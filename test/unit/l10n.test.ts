@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { bundleOf, findTexts, textsOf } from '../../scripts/lib/l10nStrings.mjs';
+import { webviewTexts } from '../../src/extension/webviewTexts.ts';
 import { errorText, shownError } from '../../src/shared/errorSentences.ts';
 import { BridgeError, ERROR_CODES, toErrorInfo } from '../../src/shared/errors.ts';
 import { english, localeOf, translator } from '../../src/shared/l10n.ts';
@@ -95,6 +96,20 @@ describe('a translation', () => {
     expect(localeOf('fr', ['en-US'])).toBe('fr');
     expect(localeOf('', [])).toBe('en');
     expect(localeOf('no such tag', [])).toBe('en');
+  });
+});
+
+describe("a webview's document", () => {
+  it('has the texts as data that nothing in them can end', () => {
+    const bundle = { '</script><img src=x onerror=alert(1)>': '<!--' };
+    const { language, element } = webviewTexts('de"><script>', bundle);
+    expect(language).toBe('descript');
+    const json = /^<script type="application\/json" id="l10n">([^<]*)<\/script>$/.exec(element)?.[1] ?? '';
+    expect(JSON.parse(json)).toEqual(bundle);
+  });
+
+  it('says that it is English where VS Code has no texts for its language', () => {
+    expect(webviewTexts('de', undefined)).toEqual({ language: 'en', element: '' });
   });
 });
 

@@ -8,7 +8,7 @@ export function ErrorText({ error }: { error: AnyError }) {
     <>
       <p>{text}</p>
       {detail !== undefined && (
-        <p class="detail" lang="en">
+        <p class="muted" lang="en">
           {detail}
         </p>
       )}

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { TurnTask } from '../../src/shared/review.ts';
+import { type TurnTask, taskText } from '../../src/shared/review.ts';
 import { hasEnded, type PlanStep, type TurnSnapshot } from '../../src/shared/session.ts';
 import { locale, t } from '../l10n.ts';
 import { ErrorText } from './ErrorText.tsx';
@@ -74,7 +74,7 @@ function Prompt({ turn }: { turn: TurnSnapshot }) {
         </time>
       </div>
       <div class="text" id={`prompt-${turn.id}`}>
-        {turn.prompt}
+        {turn.task === undefined ? turn.prompt : taskText(turn.task, t)}
       </div>
       {turn.attachments.length > 0 && (
         <ul class="attachments">

@@ -13,7 +13,7 @@ export function terminalRoot(extension: vscode.Uri): vscode.Uri {
  */
 export function terminalHtml(webview: vscode.Webview, extension: vscode.Uri, session: string): string {
   const at = (file: string) => webview.asWebviewUri(vscode.Uri.joinPath(terminalRoot(extension), file));
-  const { language, element } = webviewTexts();
+  const { language, element } = webviewTexts(vscode.env.language, vscode.l10n.bundle);
   const nonce = randomBytes(16).toString('base64');
   const policy = [
     "default-src 'none'",
