@@ -51,6 +51,8 @@ export interface BridgeOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Folder that the program runs from, for the discovery file. */
   readonly runtime?: string;
+  /** For tests: the timers by which silent faces are noticed. A clock that runs ahead would find all of them silent. */
+  readonly heartbeat?: Pick<Clock, 'after'>;
   /** Ends by itself when nobody needs it. `serve` in the foreground does not. */
   readonly endsItself: boolean;
   /** What there is to say of the log; absent: its level is the settings'. */
@@ -117,6 +119,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
       instance: this.#instance,
       onCount: () => this.#facesChanged(),
       counts: this.#metrics,
+      heartbeat: options.heartbeat,
     });
     const onClients = () => this.#mcpChanged();
     this.#mcp = new McpDoor({ bridge: this, logger, clock, onClients, metrics: this.#metrics });

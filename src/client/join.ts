@@ -6,6 +6,7 @@ import { linePort } from '../shared/framing.ts';
 import { type Result, RpcClient } from '../shared/rpc.ts';
 import type { BridgeSettings } from '../shared/settings.ts';
 import { type Discovery, readDiscovery } from './discovery.ts';
+import { type After, keepAsking } from './heartbeat.ts';
 
 /** How long a bridge may take to answer `hello`, in ms. */
 const HELLO_DEADLINE_MS = 5_000;
@@ -17,6 +18,8 @@ export interface FaceOptions {
   readonly canAnswer: boolean;
   readonly version: string;
   readonly settings?: BridgeSettings;
+  /** For tests: the timers of the heartbeat. */
+  readonly after?: After;
 }
 
 export interface BridgeConnection extends Disposable {
@@ -114,13 +117,26 @@ async function sayHello(
       kind: options.kind,
       canAnswer: options.canAnswer,
       ...(options.settings === undefined ? {} : { settings: options.settings }),
+      heartbeat: true,
     });
+    let reading = true;
+    const heartbeat = keepAsking(
+      {
+        ping: () => rpc.request('ping', {}),
+        tell: () => rpc.tell('ping', {}),
+        held: () => !reading,
+        onDead: () => void socket.destroy(),
+      },
+      options.after,
+    );
+    port.onClose(() => heartbeat.dispose());
     return {
       rpc,
       hello,
       onClose: (listener) => port.onClose(listener),
-      setReading(reading) {
-        if (reading) socket.resume();
+      setReading(wanted) {
+        reading = wanted;
+        if (wanted) socket.resume();
         else socket.pause();
       },
       unsent: () => socket.writableLength,
@@ -129,6 +145,7 @@ async function sayHello(
         return toDisposable(() => socket.off('drain', listener));
       },
       dispose() {
+        heartbeat.dispose();
         rpc.dispose();
         socket.destroy();
       },

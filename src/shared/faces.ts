@@ -36,6 +36,9 @@ import { type TerminalEvents, type TerminalRequests, terminalParams } from './te
  */
 export const FACE_CONTRACT = 1;
 
+/** How often a face says `ping`, in ms: with this each side notices within 45 s that the other is there no more. */
+export const HEARTBEAT_MS = 15_000;
+
 /** One line of the private socket, in bytes: the largest prompt with attachments, with room to spare. */
 export const MAX_FACE_MESSAGE_BYTES = 64 * 1024 * 1024;
 
@@ -106,6 +109,8 @@ export const faceParams = {
     /** True where a human sits who can answer approvals. */
     canAnswer: z.boolean(),
     settings: z.exactOptional(bridgeSettingsSchema),
+    /** It says `ping` every {@link HEARTBEAT_MS}, and is let go when it does not. Older faces do not promise it. */
+    heartbeat: z.exactOptional(z.boolean()),
   }),
   ping: z.object({}),
   /** This face shows the folder: the bridge knows it from now on, also when the face has gone. */

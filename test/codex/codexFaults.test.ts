@@ -157,16 +157,18 @@ describe('a Codex that is updated while it runs', () => {
     const two = prompt('two');
     await followed.until(({ turns }) => turns.length === 2);
     renameSync(`${path}.new`, path);
-    expect(bridge.codexPid(0)).toBe(pid);
+    const three = prompt('three');
+    await followed.until(({ turns }) => turns.length === 3);
     latch.open();
     expect(await one).toMatchObject({ status: 'completed' });
-    // It was queued before there was an idle moment.
+    // They were queued before there was an idle moment.
     expect(answerOf(await two)).toBe('one, two');
+    expect(answerOf(await three)).toBe('one, two, three');
     expect(bridge.codexPid(0)).toBe(pid);
-    expect(answerOf(await prompt('three'))).toBe('one, two, three');
+    expect(answerOf(await prompt('four'))).toBe('one, two, three, four');
     expect(bridge.codexPid(0)).not.toBe(pid);
     expect(bridge.folder(0).status().codex).toMatchObject({ state: 'ready', restarts: 0 });
-    expect(bridge.model.prompts()).toEqual(['one', 'two', 'three']);
+    expect(bridge.model.prompts()).toEqual(['one', 'two', 'three', 'four']);
   });
 });
 

@@ -3,13 +3,21 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type BridgeConnection, connectBridge } from '../../src/client/connect.ts';
+import type { After } from '../../src/client/heartbeat.ts';
 import type { NumberedEvent } from '../../src/shared/events.ts';
 import { reduce } from '../../src/shared/reducer.ts';
 import type { SessionId, SessionSnapshot } from '../../src/shared/session.ts';
 
-/** A face on the private socket of the bridge that runs for the state directory. */
-export function joinBridge(stateDir: string, canAnswer = true): Promise<BridgeConnection> {
-  return connectBridge({ home: stateDir, kind: 'window', canAnswer, version: '0.0.0-test', start: false });
+/** A face on the private socket of the bridge that runs for the state directory. `after`: of its heartbeat. */
+export function joinBridge(stateDir: string, canAnswer = true, after?: After): Promise<BridgeConnection> {
+  return connectBridge({
+    home: stateDir,
+    kind: 'window',
+    canAnswer,
+    version: '0.0.0-test',
+    start: false,
+    ...(after === undefined ? {} : { after }),
+  });
 }
 
 /** What a face shows of one session: the snapshot that it opened with, and every event since, reduced. */
@@ -79,8 +87,8 @@ export class RawFace {
     this.socket.write(text);
   }
 
-  hello(contract = 1): void {
-    const params = { contract, version: '0.0.0-test', kind: 'window', canAnswer: false };
+  hello(contract = 1, more: object = {}): void {
+    const params = { contract, version: '0.0.0-test', kind: 'window', canAnswer: false, ...more };
     this.write(`${JSON.stringify({ id: 1, method: 'hello', params })}\n`);
   }
 

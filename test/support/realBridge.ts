@@ -44,6 +44,8 @@ export async function startRealBridge(
     codexEnv?: Readonly<Record<string, string>>;
     codexFeatures?: readonly string[];
     clock?: Clock;
+    /** Of silent faces. */
+    heartbeat?: Clock;
   } = {},
 ): Promise<RealBridge> {
   const temp = await tempDir('rb');
@@ -68,6 +70,7 @@ export async function startRealBridge(
       clock: options.clock ?? systemClock,
       settings: { ...DEFAULT_SETTINGS, ...options.settings },
       env: { ...codex.env, ...options.codexEnv, CODEX_BRIDGE_CODEX: options.codex ?? codexBinary() },
+      ...(options.heartbeat === undefined ? {} : { heartbeat: options.heartbeat }),
       endsItself: false,
     });
     for (const folder of folders) await bridge.addFolder(folder);

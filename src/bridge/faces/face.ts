@@ -8,12 +8,14 @@ import type { BridgeApi, FolderApi } from '../api.ts';
 import type { ChangesDoor } from '../changes/changesDoor.ts';
 import type { AccountDoor } from '../folders/folderAccount.ts';
 import type { AttachDoor } from '../mcp/attached.ts';
+import type { Clock } from '../ports.ts';
 import type { Session } from '../sessions/session.ts';
 import type { TerminalApi } from '../terminal/terminalApi.ts';
 import { accountHandlers } from './faceAccount.ts';
 import { changesHandlers } from './faceChanges.ts';
 import { FaceMcp } from './faceMcp.ts';
 import { FaceTerminals } from './faceTerminals.ts';
+import { Silence } from './silence.ts';
 
 /** How long a connection may stay without saying hello, in ms. */
 const HELLO_DEADLINE_MS = 5_000;
@@ -32,6 +34,9 @@ interface FaceDeps {
   /** True while it reads slower than we write. */
   congested(): boolean;
   close(): void;
+  /** It has gone silent: nothing that is still on its way will be read. */
+  drop(): void;
+  readonly heartbeat: Pick<Clock, 'after'>;
 }
 
 /** One connected face: answers its requests and tells it what happens in the sessions it has opened. */
@@ -216,6 +221,7 @@ export class Face implements Disposable {
     }
     const first = this.#hello === undefined;
     this.#hello = hello;
+    if (first && hello.heartbeat === true) this.#listen();
     if (hello.settings !== undefined) bridge.setSettings(hello.settings);
     if (first) {
       // A shim shows nothing: its client hears what it asked for through its own channel.
@@ -223,6 +229,12 @@ export class Face implements Disposable {
       this.#deps.onGreeted();
     }
     return { contract: FACE_CONTRACT, version: bridge.version, pid: process.pid, instance };
+  }
+
+  #listen(): void {
+    const { port, heartbeat, drop } = this.#deps;
+    const silence = this.#store.add(new Silence(heartbeat, drop));
+    this.#store.add(port.onMessage(() => silence.heard()));
   }
 
   #watchAll(): void {

@@ -6,10 +6,11 @@ import { MAX_FACE_MESSAGE_BYTES } from '../../shared/faces.ts';
 import { linePort } from '../../shared/framing.ts';
 import type { BridgeApi } from '../api.ts';
 import type { ChangesDoor } from '../changes/changesDoor.ts';
+import { systemClock } from '../clock.ts';
 import type { AccountDoor } from '../folders/folderAccount.ts';
 import type { AttachDoor } from '../mcp/attached.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-import type { Logger } from '../ports.ts';
+import type { Clock, Logger } from '../ports.ts';
 import type { TerminalApi } from '../terminal/terminalApi.ts';
 import { Face } from './face.ts';
 
@@ -27,6 +28,7 @@ export class FaceDoor implements Disposable {
   readonly #instance: string;
   readonly #onCount: () => void;
   readonly #counts: Pick<Metrics, 'faces' | 'faceDropped'> | undefined;
+  readonly #heartbeat: Pick<Clock, 'after'>;
   readonly #faces = new Set<Face>();
   #server: Server | undefined;
 
@@ -40,6 +42,8 @@ export class FaceDoor implements Disposable {
     instance: string;
     onCount: () => void;
     counts?: Pick<Metrics, 'faces' | 'faceDropped'>;
+    /** Default: the machine's own. */
+    heartbeat: Pick<Clock, 'after'> | undefined;
   }) {
     this.#bridge = deps.bridge;
     this.#terminals = deps.terminals;
@@ -50,6 +54,7 @@ export class FaceDoor implements Disposable {
     this.#instance = deps.instance;
     this.#onCount = deps.onCount;
     this.#counts = deps.counts;
+    this.#heartbeat = deps.heartbeat ?? systemClock;
   }
 
   /** Faces that have said hello. */
@@ -139,6 +144,12 @@ export class FaceDoor implements Disposable {
       congested: () => socket.writableNeedDrain,
       // What was written goes out first: a face hears why the bridge leaves.
       close: () => void socket.destroySoon(),
+      drop: () => {
+        this.#counts?.faceDropped();
+        this.#logger.warn('a face is silent; it is dropped');
+        socket.destroy();
+      },
+      heartbeat: this.#heartbeat,
     });
     this.#faces.add(face);
     socket.on('drain', () => face.drained());

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { BridgeError, messageOf } from '../../shared/errors.ts';
 import { MAX_MCP_MESSAGE_BYTES, type McpMessage } from '../../shared/mcpChannel.ts';
 import { connectBridge } from '../connect.ts';
+import type { After } from '../heartbeat.ts';
 import type { SocketConnection } from '../join.ts';
 import type { BridgeLauncher } from '../launch.ts';
 import { InputLines, type Line } from './inputLines.ts';
@@ -33,6 +34,8 @@ export interface AttachOptions {
   /** How to start a bridge, asked when one is needed. */
   launcher(): BridgeLauncher;
   log(level: 'debug' | 'info' | 'warn' | 'error', text: string): void;
+  /** For tests: the timers by which a bridge that hangs is noticed. */
+  readonly after?: After;
 }
 
 /**
@@ -155,12 +158,13 @@ export class Attach {
   }
 
   async #open(start: boolean): Promise<void> {
-    const { home, version, cwd, launcher } = this.#options;
+    const { home, version, cwd, launcher, after } = this.#options;
     const connection = await connectBridge({
       home,
       version,
       kind: 'shim',
       canAnswer: false,
+      ...(after === undefined ? {} : { after }),
       start: start ? launcher() : false,
     });
     try {
