@@ -134,7 +134,7 @@ describe('without an answer', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('a question waits while somebody is there, and has its whole time after they left', async () => {
+  test('B23: a question waits while somebody is there, and has its whole time after they left', async () => {
     const { decided, ask, resolutions } = asking();
     const asked = ask('a');
     clock.advance(4 * MINUTE);
