@@ -18,6 +18,9 @@ import { command, stall, words } from '../support/scriptedModel.ts';
 
 const STAND_IN = fileURLToPath(new URL('../support/bridgeStandIn.ts', import.meta.url));
 
+/** See guard.ts. */
+const GRACE_MS = 3_000;
+
 let bench: AppServerBench;
 let stateHash: string;
 
@@ -40,12 +43,17 @@ async function marked(): Promise<string[]> {
 }
 
 /** A turn with full access that leaves `setsid sleep` behind, and then stalls. */
-async function leaveSleeping(client: CodexClient): Promise<{ threadId: string; told: Notifications }> {
+function leaveSleeping(client: CodexClient): Promise<{ threadId: string; told: Notifications }> {
   bench.model.script((request) =>
     request.startsTurn
       ? [command('setsid sleep 600 </dev/null >/dev/null 2>&1 & echo started')]
       : [words(['I go on ']), stall()],
   );
+  return fullAccessTurn(client);
+}
+
+/** Resolves when the model has begun its second answer. */
+async function fullAccessTurn(client: CodexClient): Promise<{ threadId: string; told: Notifications }> {
   const told = new Notifications(client);
   const { thread } = await client.call('thread/start', { cwd: bench.dir.path, sandbox: 'read-only' });
   await client.call('turn/start', {
@@ -169,7 +177,7 @@ test('a thread that another app-server writes is told from one that is lost', as
 });
 
 describe('end', () => {
-  test('stop in mid-turn ends Codex and an unsandboxed command that left its group', async () => {
+  test('B3: stop in mid-turn ends Codex and an unsandboxed command that left its group', async () => {
     const server = await bench.start('unix', `${stateHash}:i:f`);
     const client = await bench.connect(server);
     await leaveSleeping(client);
@@ -189,7 +197,7 @@ describe('end', () => {
     expect((await server.exited).signal).toBe('SIGKILL');
   });
 
-  test('what a crashed Codex leaves behind is ended, and not what its successor starts', async () => {
+  test('B3: what a crashed Codex leaves behind is ended, and not what its successor starts', async () => {
     const first = await bench.start('unix', `${stateHash}:i:f`);
     await leaveSleeping(await bench.connect(first));
     process.kill(first.pid ?? 0, 'SIGKILL');
@@ -201,7 +209,7 @@ describe('end', () => {
     expect((await client.call('account/read', {})).account).toBeNull();
   });
 
-  test('the bridge killed with -9: the guard ends Codex, its commands, and itself', async () => {
+  test('B3: the bridge killed with -9: the guard ends Codex, its commands, and itself', async () => {
     const bridge = await standIn('one');
     const client = await attach(bridge.socket);
     await leaveSleeping(client);
@@ -209,6 +217,29 @@ describe('end', () => {
     bridge.process.kill('SIGKILL');
     await Promise.all([bridge.codex, bridge.guard].map(gone));
     expect(await marked()).toEqual([]);
+    client.dispose();
+  });
+
+  test('B3: what clears its environment ends too, as long as its parents are there to tell whose it is', async () => {
+    const bridge = await standIn('one');
+    const client = await attach(bridge.socket);
+    const pidFile = join(bench.dir.path, 'pid');
+    bench.model.script((request) =>
+      request.startsTurn
+        ? [
+            command(
+              `setsid sh -c 'env -i sleep 601 & echo $! > ${pidFile}; wait' </dev/null >/dev/null 2>&1 &`,
+            ),
+          ]
+        : [words(['I go on ']), stall()],
+    );
+    await fullAccessTurn(client);
+    const sleeper = Number(await readFile(pidFile, 'utf8'));
+    expect((await markedProcesses(() => true)).map(({ pid }) => pid)).not.toContain(sleeper);
+    const start = performance.now();
+    bridge.process.kill('SIGKILL');
+    await Promise.all([bridge.codex, bridge.guard, sleeper].map(gone));
+    expect(performance.now() - start).toBeLessThan(GRACE_MS);
     client.dispose();
   });
 
@@ -245,7 +276,7 @@ describe('end', () => {
     await once(sleeper, 'exit');
   });
 
-  test('bridge and guard killed together: the next start sweeps, and leaves its own alone', async () => {
+  test('B3: bridge and guard killed together: the next start sweeps, and leaves its own alone', async () => {
     const bridge = await standIn('old');
     process.kill(bridge.guard, 'SIGSTOP');
     bridge.process.kill('SIGKILL');

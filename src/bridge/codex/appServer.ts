@@ -9,11 +9,12 @@ import type { Clock, Logger } from '../ports.ts';
 import { codexEnvironment } from './environment.ts';
 import type { GuardClient } from './guardClient.ts';
 import { withoutOurselves } from './ownRegistration.ts';
-import { endMarked, endProcess } from './processes.ts';
+import { endMarked, endProcess, type ProcessIdentity } from './processes.ts';
 import { StdioTransport } from './stdio.ts';
 import { Tail } from './tail.ts';
 import type { CodexTransport } from './transport.ts';
 import { checkSocketPath, connectUnixSocket } from './unixSocket.ts';
+import { endKin, unmarkedKin } from './unmarkedKin.ts';
 import { connectWebSocket } from './webSocket.ts';
 
 const START_MS = 10_000;
@@ -83,6 +84,8 @@ export class AppServer {
   #spawnError: Error | undefined;
   #asked = false;
   #stdioTaken = false;
+  /** What was started without its mark. */
+  #kin: ProcessIdentity[] = [];
   /** The process has ended, its commands too, and its files are removed. */
   readonly #cleaned: Promise<void>;
 
@@ -270,6 +273,7 @@ export class AppServer {
 
   async #ladder(): Promise<void> {
     const child = this.#child;
+    this.#kin = await unmarkedKin((mark) => mark === this.mark);
     if (process.platform === 'win32' && child.pid !== undefined) {
       await endProcess({ pid: child.pid, started: '' });
       return;
@@ -299,7 +303,11 @@ export class AppServer {
   async #clean(): Promise<void> {
     const { logger, guard } = this.#options;
     try {
-      const { ended, left } = await endMarked((mark) => mark === this.mark);
+      const matches = (mark: string) => mark === this.mark;
+      // Where it ended by itself, only what its commands have started is still known as theirs.
+      this.#kin.push(...(await unmarkedKin(matches)));
+      const { ended, left } = await endMarked(matches);
+      await endKin(this.#kin);
       if (ended > 0) logger.info('commands that codex left were ended', { count: ended });
       if (left.length > 0)
         logger.warn('commands that codex left can not be ended', { pids: left.map((one) => one.pid) });

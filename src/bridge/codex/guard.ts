@@ -1,8 +1,12 @@
 // The guard: a process of its own that outlives the bridge for a moment. Its standard input is a pipe that
 // only the bridge holds open; when that ends, however the bridge ended, it ends every app-server that it was
 // told of and everything that they started, and then itself. Nothing but the end of the pipe ends it.
+//
+// The grace is 3 seconds: 2 for an app-server that takes no SIGTERM, the rest for what it started. A Codex that
+// does is gone with its commands in less than one.
 import { createInterface } from 'node:readline';
 import { endMarked, endProcess, identify, type ProcessIdentity } from './processes.ts';
+import { endKin, unmarkedKin } from './unmarkedKin.ts';
 
 interface Watched {
   readonly pid: number;
@@ -39,7 +43,10 @@ function obey(order: Order): void {
 }
 
 async function end(one: Watched): Promise<void> {
+  const matches = (mark: string) => mark === one.mark;
   const identity = await one.identity;
+  // Before its parents end: then it could not be told from others.
+  const kin = await unmarkedKin(matches);
   if (identity !== undefined) await endProcess(identity);
-  await endMarked((mark) => mark === one.mark);
+  await Promise.all([endMarked(matches), endKin(kin)]);
 }
