@@ -143,6 +143,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
     const lock = state.lock();
     const bridge = new Bridge(options);
     try {
+      state.sweep();
       await bridge.#listen();
     } catch (error) {
       await bridge.#shutDown('The bridge could not start.');

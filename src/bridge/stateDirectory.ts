@@ -5,8 +5,10 @@ import {
   constants,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   type Stats,
   statSync,
   writeFileSync,
@@ -24,6 +26,10 @@ import { loadSqlite } from './sqlite.ts';
 
 /** `sun_path` holds 108 bytes on Linux, 104 on macOS, with the closing NUL. */
 const MAX_SOCKET_PATH = 103;
+
+/** See {@link writePrivate}. */
+const DRAFT = /\.[0-9a-f]{12}$/;
+const LIVES_WITH_THE_BRIDGE = /\.(sock|token)$/;
 
 /** The directory of one bridge: its files, its lock, and nothing that another user can read. */
 export class StateDirectory {
@@ -111,6 +117,23 @@ export class StateDirectory {
         },
       );
     }
+  }
+
+  /**
+   * Removes what a bridge that was killed has left: sockets and tokens of its app-servers, files that it was about
+   * to rename. Only for who has the {@link lock}.
+   *
+   * @returns how many files there were
+   */
+  sweep(): number {
+    const drafts = readdirSync(this.path).filter((name) => DRAFT.test(name));
+    const left = readdirSync(this.runDir).filter((name) => LIVES_WITH_THE_BRIDGE.test(name));
+    const files = [
+      ...drafts.map((name) => join(this.path, name)),
+      ...left.map((name) => join(this.runDir, name)),
+    ];
+    for (const file of files) rmSync(file, { force: true });
+    return files.length;
   }
 
   /** The person's settings as a window last sent them; the defaults where there are none. */

@@ -1,28 +1,37 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { BridgeConnection } from '../../src/client/connect.ts';
 import type { SessionSnapshot } from '../../src/shared/session.ts';
+import { DEFAULT_SETTINGS } from '../../src/shared/settings.ts';
 import { CliBench, until } from '../support/cli.ts';
 import { connectClient, type TestClient } from '../support/mcpClients.ts';
-import { alive } from '../support/processFamily.ts';
-import { addFile, patch, type Script, stall, text, words } from '../support/scriptedModel.ts';
+import { nothingLost } from '../support/nothingLost.ts';
+import { Oracle } from '../support/oracle.ts';
+import { watchClient, watchFace } from '../support/oracleWatch.ts';
+import { alive, commandLine } from '../support/processFamily.ts';
+import { addFile, command, patch, type Script, stall, text, words } from '../support/scriptedModel.ts';
 
+/** Docs say: nothing of Codex is left so long after the bridge was killed, in ms. */
+const GRACE_MS = 3_000;
 const PNG =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const PLAN = JSON.stringify({ summary: 'One step.', steps: [{ step: 'Do it', details: '', files: [] }] });
 
 let bench: CliBench;
 let client: TestClient;
+let oracle: Oracle;
 
 beforeEach(async () => {
   bench = await CliBench.create();
+  oracle = new Oracle();
 });
 afterEach(() => bench.dispose());
 
 /** A bridge in the foreground, with a client on it. Answers its pid. */
 async function serve(): Promise<number> {
   const { url, token, pid } = await bench.start(['serve', '--json']).ready();
-  client = await connectClient('2026-07-28', { url, token });
+  client = watchClient(oracle, `client ${pid}`, await connectClient('2026-07-28', { url, token }));
   return pid;
 }
 
@@ -40,9 +49,17 @@ async function send(tool: string, args: Record<string, unknown>): Promise<{ sess
   return { session: String(data['session']), turn: String(data['turn']) };
 }
 
+let faces = 0;
+
+async function watchedFace(): Promise<BridgeConnection> {
+  const face = await bench.face();
+  watchFace(oracle, `face ${++faces}`, face);
+  return face;
+}
+
 async function snapshotOf(session: string): Promise<SessionSnapshot> {
-  const { rpc } = await bench.face();
-  return rpc.request('session.open', { session });
+  const face = await watchedFace();
+  return face.rpc.request('session.open', { session });
 }
 
 const standing = ({ turns }: SessionSnapshot) =>
@@ -60,7 +77,7 @@ describe('B4b: the bridge is killed with -9', () => {
     bench.model.script(script);
     let pid = await serve();
     const { session, turn: first } = await send('ask', { prompt: 'work' });
-    const { rpc } = await bench.face();
+    const { rpc } = await watchedFace();
     await bench.model.request(({ prompt }) => prompt === 'work');
     await until('it has said something', async () => {
       const { data } = await client.call('status', { turn: first });
@@ -133,6 +150,82 @@ describe('B4b: the bridge is killed with -9', () => {
     expect(bench.model.prompts()).toEqual([
       ...['work', 'later', 'see this', 'plan it', 'change it', 'of a person'],
     ]);
+    await client.close();
+    await bench.run(['stop', '--now']);
+    await nothingLost(oracle, {
+      ...{ stateDir: bench.home, codexHome: bench.codex.home, folders: bench.folders },
+      model: bench.model,
+    });
+  });
+});
+
+describe('what a killed bridge had started', () => {
+  /** Unsandboxed, out of their groups and sessions, and orphans. */
+  const DETACHED =
+    'setsid sleep 611 & nohup setsid sleep 612 >/dev/null 2>&1 & (setsid sh -c "sleep 613 & sleep 614" &) ; sleep 615';
+
+  /** A turn with full access whose command runs, and a preview that has begun. */
+  async function leaveAll(): Promise<{ sleepers: number[]; session: string }> {
+    const begun = join(bench.folders[0], 'begun');
+    bench.model.script(({ prompt, outputs }) => {
+      if (prompt === 'preview') return [words(['Well, ']), stall()];
+      return outputs.length > 0 ? [stall()] : [words(['I begin, ']), command(`echo > begun; ${DETACHED}`)];
+    });
+    writeSettings();
+    await serve();
+    const { session } = await send('ask', { prompt: 'leave all behind', sandbox: 'danger-full-access' });
+    await send('patch', { prompt: 'preview' });
+    await bench.model.request(({ prompt }) => prompt === 'preview');
+    const sleepers = () => bench.processes().filter((pid) => commandLine(pid).startsWith('sleep 61'));
+    await until('the commands run', () => existsSync(begun) && sleepers().length === 5);
+    return { sleepers: sleepers(), session };
+  }
+
+  function writeSettings(): void {
+    const { ceiling } = DEFAULT_SETTINGS;
+    const settings = { ...DEFAULT_SETTINGS, ceiling: { ...ceiling, sandbox: 'danger-full-access' } };
+    bench.writeSettings({});
+    writeFileSync(join(bench.home, 'settings.json'), JSON.stringify(settings));
+  }
+
+  it('B4b: Codex and its commands end within the grace, unsandboxed and detached ones too', async () => {
+    const { sleepers } = await leaveAll();
+    const family = bench.processes();
+    expect(family).toEqual(expect.arrayContaining(sleepers));
+    const { pid } = await bench.discovery();
+    const start = performance.now();
+    process.kill(pid, 'SIGKILL');
+    await until('nothing of it lives', () => alive(family) === 0, 10_000);
+    expect(performance.now() - start).toBeLessThan(GRACE_MS);
+    await client.abandon();
+  });
+
+  it('B3: killed together with its guard: the next start sweeps processes, sockets, drafts and previews', async () => {
+    const { sleepers } = await leaveAll();
+    const old = bench.processes();
+    const guard = old.find((pid) => commandLine(pid).includes('guard.mjs')) ?? 0;
+    const { pid } = await bench.discovery();
+    process.kill(guard, 'SIGSTOP');
+    process.kill(pid, 'SIGKILL');
+    process.kill(guard, 'SIGKILL');
+    await until('bridge and guard have ended', () => alive([pid, guard]) === 0);
+    await client.abandon();
+    expect(alive(sleepers)).toBe(sleepers.length);
+    const run = join(bench.home, 'run');
+    const sockets = readdirSync(run);
+    expect(sockets).toHaveLength(2);
+    const [folder = ''] = readdirSync(join(bench.home, 'folders'));
+    const previews = join(bench.home, 'folders', folder, 'previews');
+    expect(readdirSync(previews)).toHaveLength(1);
+    // As if it had been killed while it wrote.
+    for (const draft of ['settings.json.0123456789ab', 'port.0123456789ab'])
+      writeFileSync(join(bench.home, draft), '{');
+
+    await serve();
+    await until('what was left has ended', () => alive(old) === 0);
+    await until('the preview is gone', () => readdirSync(previews).length === 0);
+    expect(readdirSync(run).filter((name) => name !== 'bridge.sock' && sockets.includes(name))).toEqual([]);
+    expect(readdirSync(bench.home).filter((name) => /\.[0-9a-f]{12}$/.test(name))).toEqual([]);
     await client.close();
   });
 });
