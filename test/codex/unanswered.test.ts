@@ -111,7 +111,10 @@ describe('B23: an approval is pending', () => {
     const client = watchClient(oracle, 'attached', await connectClient('2026-07-28', attachCommand(bench)));
     const watching = await face(false);
     const { data } = await client.call('ask', { ...asking, background: false });
-    expect(data).toMatchObject({ status: 'completed', declined: [expect.stringContaining('touch made.txt')] });
+    expect(data).toMatchObject({
+      status: 'completed',
+      declined: [expect.stringContaining('touch made.txt')],
+    });
     expect(String(data['answer'])).toMatch(/^It said: .*(reject|declin|denied)/i);
     const { state } = await Follower.open(watching, String(data['session']));
     expect(state.turns[0]?.items.filter(({ type }) => type === 'decision')).toMatchObject([

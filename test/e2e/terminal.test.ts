@@ -153,7 +153,7 @@ describe('the terminal', () => {
     await expect.poll(async () => (await terminal.text()).includes('pasted'), WAIT).toBe(false);
   });
 
-  test('has screen and unsent draft after a reload of the window', async () => {
+  test('B5: has screen and unsent draft after a reload of the window', async () => {
     await terminal.type('an unsent draft');
     await terminal.shows('an unsent draft');
     await expect.poll(() => keepsTab(workbench), { timeout: 90_000 }).toBe(true);

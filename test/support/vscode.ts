@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { ensureVsCode } from '../../scripts/vscode.mjs';
 import { codexBinary, type TempDir, tempDir } from './codexHome.ts';
 import { installedIn, packedExtension } from './packedExtension.ts';
+import { commandLine, processesOf } from './processFamily.ts';
 
 const START_DEADLINE_MS = 60_000;
 const STOP_DEADLINE_MS = 10_000;
@@ -104,6 +105,12 @@ export class VsCode {
     const file = join(this.bridgeHome, 'bridge.json');
     if (!existsSync(file)) return undefined;
     return (JSON.parse(readFileSync(file, 'utf8')) as { pid: number }).pid; // the bridge's own file
+  }
+
+  /** The extension hosts that run now: one for each window. Linux only. */
+  extensionHosts(): number[] {
+    const ours = processesOf({ stateDir: this.bridgeHome, codexHome: join(this.#temp.path, 'none') });
+    return ours.filter((pid) => commandLine(pid).includes('--type=extensionHost'));
   }
 
   /** Ends VS Code if it runs and starts it again on the same directories. The bridge is left alone. */
