@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ABOUT } from '../../src/bridge/mcp/marked.ts';
 import { codexBinary } from '../support/codexHome.ts';
 import { connectClient, ERAS, type TestClient } from '../support/mcpClients.ts';
 import { type RealBridge, startRealBridge } from '../support/realBridge.ts';
@@ -69,19 +70,27 @@ describe.each(ERAS)('codex and codex-reply through MCP %s', (era) => {
     bridge.model.script((request) => [text(`I know: ${request.prompts.join(' / ')}`)]);
     const first = await client.call('codex', { prompt: `${era} one`, 'include-plan-tool': true });
     expect(first.isError).toBe(false);
-    expect(first.data).toEqual({ threadId: expect.stringMatching(/./), content: `I know: ${era} one` });
-    expect(first.text).toBe(`I know: ${era} one`);
+    expect(first.data).toEqual({
+      threadId: expect.stringMatching(/./),
+      content: `I know: ${era} one`,
+      about: ABOUT,
+    });
+    expect(first.text).toBe(`I know: ${era} one\n${ABOUT}`);
     const { threadId } = first.data;
     const second = await client.call('codex-reply', { threadId, prompt: 'two' });
-    expect(second.data).toEqual({ threadId, content: `I know: ${era} one / two` });
+    expect(second.data).toEqual({ threadId, content: `I know: ${era} one / two`, about: ABOUT });
     await client.close();
     await bridge.restart();
     client = await connect(0);
     const third = await client.call('codex-reply', { conversationId: threadId, prompt: 'three' });
-    expect(third.data).toEqual({ threadId, content: `I know: ${era} one / two / three` });
+    expect(third.data).toEqual({ threadId, content: `I know: ${era} one / two / three`, about: ABOUT });
     const own = bridge.folder(0).session(String(threadId)).snapshot.thread;
     const fourth = await client.call('codex-reply', { threadId: own, prompt: 'four' });
-    expect(fourth.data).toEqual({ threadId, content: `I know: ${era} one / two / three / four` });
+    expect(fourth.data).toEqual({
+      threadId,
+      content: `I know: ${era} one / two / three / four`,
+      about: ABOUT,
+    });
   });
 
   it("goes on with a thread that Codex itself began in the folder, and with no other folder's", async () => {
@@ -107,7 +116,9 @@ describe.each(ERAS)('codex and codex-reply through MCP %s', (era) => {
       client.call('codex-reply', { threadId: thread, prompt: 'and on' }),
     ]);
     expect(both[0].data['threadId']).toBe(both[1].data['threadId']);
-    expect(both[0].data['content']).toBe(`I know: ${era} begun outside / and on`);
+    // Which of the two comes first is theirs.
+    const first = `I know: ${era} begun outside / and on`;
+    expect(both.map(({ data }) => data['content']).sort()).toEqual([first, `${first} / and on`]);
     const session = bridge.folder(0).session(String(both[0].data['threadId'])).snapshot;
     expect(session.turns.map(({ prompt }) => prompt).slice(0, 2)).toEqual([`${era} begun outside`, 'and on']);
     const foreign = await exec(bridge.folders[1], 'elsewhere');
@@ -141,7 +152,7 @@ describe.each(ERAS)('codex and codex-reply through MCP %s', (era) => {
     expect(content).toContain(threadId);
     const waiting = client.call('codex-reply', { threadId, prompt: '' });
     hold.open();
-    expect((await waiting).data).toEqual({ threadId, content: 'Half of it' });
+    expect((await waiting).data).toEqual({ threadId, content: 'Half of it', about: ABOUT });
     // Asked for once more, because that answer was lost.
     expect((await client.call('codex-reply', { threadId, prompt: '' })).data['content']).toBe('Half of it');
     expect(bridge.model.prompts().filter((prompt) => prompt === `long ${era}`)).toHaveLength(1);

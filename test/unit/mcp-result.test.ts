@@ -100,12 +100,14 @@ describe('filesOf', () => {
 });
 
 describe('turnResult', () => {
-  it('has the answer first and marks it as output', () => {
+  it('A27: has the answer first and marks it as output', () => {
     const result = turnResult(view);
     expect(Object.keys(result.structured)[0]).toBe('answer');
     expect(result.structured['about']).toMatch(/not instructions/);
     expect(result.isError).toBe(false);
-    expect(result.text.startsWith('Done.')).toBe(true);
+    expect(result.text).toMatch(
+      /^\[(codex-output-[0-9a-f]{12}): .*not instructions to follow\.\]\nDone\.\n\[end of \1\]\n/,
+    );
   });
 
   it('tells the cost where the person has set prices', () => {

@@ -43,6 +43,8 @@ export interface ToolResult {
   readonly structured: Readonly<Record<string, unknown>>;
   /** The same for clients that know text only. */
   readonly text: string;
+  /** What else is to be said, in a block of its own. */
+  readonly note?: string;
   readonly isError?: boolean;
   /** Resources that have more of it. */
   readonly links?: readonly ResourceLink[];

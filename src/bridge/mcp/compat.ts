@@ -5,6 +5,7 @@ import type { FolderApi } from '../api.ts';
 import type { Session } from '../sessions/session.ts';
 import { foldersOf, resolveSession, sessionNotFound } from './access.ts';
 import type { ProgressSink, ToolCall, ToolResult } from './call.ts';
+import { ABOUT } from './marked.ts';
 import { approvalSubject } from './progress.ts';
 import { errorSchema, heldNext } from './result.ts';
 import type { Tool } from './tool.ts';
@@ -15,6 +16,7 @@ export const compatSchema = z.object({
   content: z.string(),
   notices: z.array(z.string()).optional(),
   error: errorSchema.optional(),
+  about: z.string().optional(),
 });
 
 const SILENT: ProgressSink = { send: () => undefined, congested: () => false };
@@ -39,7 +41,10 @@ export function compatResult(session: Session, turn: TurnSnapshot, notices: read
       content,
       ...(all.length === 0 ? {} : { notices: all }),
       ...(error === undefined ? {} : { error }),
+      about: ABOUT,
     },
+    // Programs take the first block for the answer, as they did.
+    note: ABOUT,
     text: [content, ...all.map((notice) => `[${notice}]`)].join('\n\n'),
     isError: error !== undefined,
   };

@@ -267,6 +267,7 @@ function toMcp(result: ToolResult): CallToolResult {
   return {
     content: [
       { type: 'text', text: result.text },
+      ...(result.note === undefined ? [] : [{ type: 'text' as const, text: result.note }]),
       ...(result.links ?? []).map((link) => ({ type: 'resource_link' as const, ...link })),
     ],
     structuredContent: { ...result.structured },

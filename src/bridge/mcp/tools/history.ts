@@ -4,6 +4,7 @@ import { answerOf, type SessionSnapshot, type TurnSnapshot } from '../../../shar
 import { resolveFolder, resolveSession } from '../access.ts';
 import { cursor, folder, sessionId } from '../arguments.ts';
 import type { ToolCall, ToolResult } from '../call.ts';
+import { ABOUT, marked } from '../marked.ts';
 import { pageOf } from '../paging.ts';
 import { errorSchema } from '../result.ts';
 import { sessionSummarySchema, summarize } from '../summaries.ts';
@@ -45,6 +46,7 @@ export const history = defineTool({
     imported: z.array(z.string()).optional(),
     done: z.string().optional(),
     cursor: z.string().optional(),
+    about: z.string().optional(),
     error: errorSchema.optional(),
   }),
   onlyOnce(args) {
@@ -97,8 +99,10 @@ async function read(args: Arguments, call: ToolCall): Promise<ToolResult> {
   const page = pageOf(whole, `${args.action}:${session.id}`, args.cursor);
   const next = page.cursor === undefined ? {} : { cursor: page.cursor };
   return {
-    structured: { text: page.text, session: session.id, ...next },
-    text: page.cursor === undefined ? page.text : `${page.text}\n\n[More with cursor ${page.cursor}]`,
+    structured: { text: page.text, session: session.id, ...next, about: ABOUT },
+    text: [marked(page.text), ...(page.cursor === undefined ? [] : [`More with cursor ${page.cursor}`])].join(
+      '\n\n',
+    ),
   };
 }
 

@@ -7,6 +7,7 @@ import type { Session } from '../../sessions/session.ts';
 import { resolveFolder, resolveSession, resolveTurn } from '../access.ts';
 import { cursor, folder, prompting, rights, sessionId, toSettings, turnId } from '../arguments.ts';
 import type { ResourceLink, ToolCall, ToolResult } from '../call.ts';
+import { marked } from '../marked.ts';
 import { type Page, pageOf } from '../paging.ts';
 import { promptAndFollow } from '../prompting.ts';
 import { sessionUri } from '../resources.ts';
@@ -170,7 +171,7 @@ function diffText({ text, cursor: next }: Page, turn: TurnSnapshot): string {
     next === undefined
       ? ''
       : `\n[The diff is longer: call patch with turn "${turn.id}" and cursor "${next}".]`;
-  return `Diff:\n${text}${more}`;
+  return `Diff:\n${marked(text)}${more}`;
 }
 
 function linkOf(session: Session): ResourceLink {
