@@ -1,3 +1,5 @@
+import type { Disposable } from '../shared/disposables.ts';
+import type { ErrorInfo } from '../shared/errors.ts';
 import type { NumberedEvent } from '../shared/events.ts';
 import type { Statistics } from '../shared/faces.ts';
 import type {
@@ -69,6 +71,10 @@ export type Durability = 'synced' | 'written';
  * (full, read-only, I/O error), and then has changed nothing.
  */
 export interface HistoryStore {
+  /** For the person: it was damaged and is mended (`HISTORY_CORRUPT`), or is damaged (`HISTORY_DAMAGED`). */
+  readonly trouble: ErrorInfo | undefined;
+  /** Damage was found while it was in use. */
+  onTrouble(listener: () => void): Disposable;
   /** A new session, with the ended turns that it starts with (a fork has some). Durable when it returns. */
   createSession(session: SessionSnapshot): void;
   /**

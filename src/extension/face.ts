@@ -19,7 +19,9 @@ import { answerInChat } from './chatParticipant.ts';
 import { CHAT_VIEW } from './commandIds.ts';
 import { ComposerMemory } from './composerMemory.ts';
 import { keepContextKeys } from './contextKeys.ts';
+import { tellMendedHistories } from './historyNotice.ts';
 import { LoginActions } from './loginActions.ts';
+import { noticeText } from './noticeText.ts';
 import { openLink } from './openLink.ts';
 import { SessionPanels } from './panel/sessionPanels.ts';
 import { SessionIndex } from './sessionIndex.ts';
@@ -116,6 +118,17 @@ export function createFace({ context, log, views }: FaceDeps): Face {
         `bridge: ${state.kind}${state.kind === 'failed' ? ` (${state.error.code}: ${state.error.message})` : ''}`,
       ),
     ),
+  );
+
+  store.add(
+    tellMendedHistories({
+      folders: window.codex,
+      onChanged: (listener) => window.codex.onChanged(listener),
+      keys: () => link.folders.map(({ key }) => key),
+      store: context.workspaceState,
+      tell: (error) => void vscode.window.showWarningMessage(noticeText(errorText(error, vscode.l10n.t))),
+      onError,
+    }),
   );
 
   let chatView: vscode.WebviewView | undefined;

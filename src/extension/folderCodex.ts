@@ -1,5 +1,6 @@
 import { DisposableStore, Emitter } from '../shared/disposables.ts';
-import type { CodexStatus } from '../shared/faces.ts';
+import type { ErrorInfo } from '../shared/errors.ts';
+import type { CodexStatus, FolderStatus } from '../shared/faces.ts';
 import type { LoginState } from '../shared/login.ts';
 import type { FolderKey } from '../shared/session.ts';
 import type { BridgeLink } from './bridgeLink.ts';
@@ -12,7 +13,7 @@ export class FolderCodex {
   readonly #onError: (error: unknown) => void;
   readonly #store = new DisposableStore();
   readonly #changed: Emitter<void>;
-  readonly #known = new Map<FolderKey, CodexStatus>();
+  readonly #known = new Map<FolderKey, FolderStatus>();
   /** Of each answer that is on its way: the folders of which something newer has been told meanwhile. */
   readonly #pulls = new Set<Set<FolderKey>>();
 
@@ -21,9 +22,9 @@ export class FolderCodex {
     this.#onError = onError;
     this.#changed = this.#store.add(new Emitter(onError));
     this.#store.add(
-      link.onFolderStatus(({ key, codex }) => {
-        for (const newer of this.#pulls) newer.add(key);
-        this.#known.set(key, codex);
+      link.onFolderStatus((status) => {
+        for (const newer of this.#pulls) newer.add(status.key);
+        this.#known.set(status.key, status);
         this.#changed.fire();
       }),
     );
@@ -41,12 +42,18 @@ export class FolderCodex {
   }
 
   of(folder: FolderKey | null): CodexStatus | undefined {
-    return folder === null ? undefined : this.#known.get(folder);
+    return folder === null ? undefined : this.#known.get(folder)?.codex;
+  }
+
+  /** What is wrong with the history of a folder. */
+  historyOf(folder: FolderKey | null): ErrorInfo | undefined {
+    return folder === null ? undefined : this.#known.get(folder)?.history;
   }
 
   /** The login that waits or has failed, in whichever folder: there is one for all. */
   get login(): { readonly folder: FolderKey; readonly state: LoginState } | undefined {
-    for (const [folder, { login: state }] of this.#known) if (state !== undefined) return { folder, state };
+    for (const [folder, { codex }] of this.#known)
+      if (codex.login !== undefined) return { folder, state: codex.login };
     return undefined;
   }
 
@@ -56,7 +63,7 @@ export class FolderCodex {
    */
   async ask(folder: FolderKey): Promise<void> {
     await this.#pull();
-    const known = this.#known.get(folder);
+    const known = this.of(folder);
     const unasked = known?.state === 'not_started' && known.loggedIn === undefined;
     if (!unasked && !isMissing(known)) return;
     try {
@@ -76,7 +83,7 @@ export class FolderCodex {
     this.#pulls.add(newer);
     try {
       const { folders } = await this.#link.request('status', {});
-      for (const { key, codex } of folders) if (!newer.has(key)) this.#known.set(key, codex);
+      for (const status of folders) if (!newer.has(status.key)) this.#known.set(status.key, status);
     } finally {
       this.#pulls.delete(newer);
     }

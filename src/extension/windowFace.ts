@@ -13,7 +13,8 @@ import type {
 } from '../shared/session.ts';
 import type { ChatProblem, ChatState } from '../shared/webview.ts';
 import type { BridgeLink, LinkFolder } from './bridgeLink.ts';
-import { FolderCodex, isMissing } from './folderCodex.ts';
+import { chatProblem } from './chatProblem.ts';
+import { FolderCodex } from './folderCodex.ts';
 import { removeGone } from './goneFolders.ts';
 import type { SessionIndex } from './sessionIndex.ts';
 import { SessionList } from './sessionList.ts';
@@ -329,24 +330,16 @@ export class WindowFace {
   }
 
   #problem(folder: FolderKey | null): ChatProblem | null {
-    if (this.#deps.folders().length === 0) return { kind: 'no_folder' };
-    if (!this.#deps.trusted()) return { kind: 'untrusted' };
-    const { state } = this.link;
-    if (state.kind === 'connecting') return { kind: 'connecting' };
-    if (state.kind === 'failed') {
-      return state.retrying ? { kind: 'connecting' } : { kind: 'error', ...state.error };
-    }
-    if (this.#error !== null && state.kind !== 'connected') return { kind: 'error', ...this.#error };
-    const codex = this.codex.of(folder);
-    if (codex?.error !== undefined && isMissing(codex)) {
-      const { code, message } = codex.error;
-      return { kind: 'no_codex', tooOld: code === 'CODEX_TOO_OLD', message };
-    }
-    const { stopped, error } = codex ?? {};
-    if (stopped === true && error !== undefined) return { kind: 'codex_stopped', ...error };
-    if (codex?.loggedIn !== false) return null;
-    const login = this.codex.login?.state ?? null;
-    return { kind: 'logged_out', login, remote: this.#deps.remote?.() === true };
+    return chatProblem({
+      folders: this.#deps.folders().length,
+      trusted: this.#deps.trusted(),
+      remote: this.#deps.remote?.() === true,
+      link: this.link.state,
+      error: this.#error,
+      codex: this.codex.of(folder),
+      history: this.codex.historyOf(folder),
+      login: this.codex.login?.state ?? null,
+    });
   }
 
   /** Asks the bridge for lists of every folder; what it says is known from then on. */

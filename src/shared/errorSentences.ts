@@ -71,6 +71,8 @@ const SENTENCES: Readonly<Record<ErrorCode, (t: Translate) => string>> = {
   HISTORY_UNAVAILABLE: (t) =>
     t('The disk refused to read or write the history. Free space, or correct permissions.'),
   HISTORY_CORRUPT: (t) => t('The history was damaged and was set aside. Nothing has to be done.'),
+  HISTORY_DAMAGED: (t) =>
+    t('The history is damaged in places. Restart the bridge to have it mended; what can be read is kept.'),
   REQUEST_TIMEOUT: (t) => t('This took too long. Try again.'),
   CANCELLED: (t) => t('This was cancelled.'),
   INTERNAL: (t) => t('Something went wrong in Codex Bridge itself. Please report it with the log.'),

@@ -251,6 +251,8 @@ export interface FolderStatus extends FolderInfo {
   readonly queued: number;
   readonly waitingForApproval: number;
   readonly loaded: number;
+  /** What is wrong with its history: the disk refuses, or it is or was damaged. */
+  readonly history?: ErrorInfo;
 }
 
 export interface BridgeStatus {

@@ -162,6 +162,8 @@ export type ChatProblem =
   | { readonly kind: 'codex_stopped'; readonly code: string; readonly message: string }
   /** `remote`: Codex runs on another machine than the person's browser. */
   | { readonly kind: 'logged_out'; readonly login: LoginState | null; readonly remote: boolean }
+  /** Its history can't be written, or it is or was damaged; the chat works. */
+  | { readonly kind: 'history'; readonly code: string; readonly message: string }
   | { readonly kind: 'error'; readonly code: string; readonly message: string };
 
 export interface ChatState {

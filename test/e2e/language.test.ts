@@ -64,12 +64,16 @@ describe('in another language', () => {
       { kind: 'no_codex', tooOld: true, message: 'Codex 0.1 is too old.' },
       { kind: 'error', code: 'STATE_DIR_UNUSABLE', message: 'The directory /state is not yours.' },
       { kind: 'connecting' },
+      { kind: 'history', code: 'HISTORY_UNAVAILABLE', message: 'The disk is full.' },
     ];
     for (const [place, problem] of problems.entries()) {
       await tell(null);
       await page.locator('.welcome .codicon-comment-discussion').waitFor();
       await tell(problem);
-      await page.locator('.welcome .codicon:not(.codicon-comment-discussion), .connecting').first().waitFor();
+      await page
+        .locator('.welcome .codicon:not(.codicon-comment-discussion), .connecting, .problem')
+        .first()
+        .waitFor();
       await look(`problem-${place}-${problem.kind}`);
     }
   });

@@ -25,8 +25,8 @@ export interface RealBridge {
   status(): BridgeStatus;
   /** The process of the folder's last Codex, as the log tells it. */
   codexPid(index: number): number;
-  /** Ends the bridge at once and starts another one on the same state, Codex home and model. */
-  restart(): Promise<void>;
+  /** Ends the bridge at once and starts another one on the same state, Codex home and model, after `between`. */
+  restart(between?: () => void): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -104,8 +104,9 @@ export async function startRealBridge(
       if (typeof pid !== 'number') throw new Error(`no Codex has been started in folder ${index}`);
       return pid;
     },
-    async restart() {
+    async restart(between) {
       await stop(bridge);
+      between?.();
       bridge = await start();
     },
     async close() {

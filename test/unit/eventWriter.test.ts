@@ -3,6 +3,7 @@ import type { Durability } from '../../src/bridge/ports.ts';
 import { EventWriter } from '../../src/bridge/sessions/eventWriter.ts';
 import { LiveSession, type SessionHost } from '../../src/bridge/sessions/liveSession.ts';
 import type { SessionChange } from '../../src/bridge/sessions/session.ts';
+import { BridgeError } from '../../src/shared/errors.ts';
 import type { NumberedEvent, SessionEvent } from '../../src/shared/events.ts';
 import { reduce } from '../../src/shared/reducer.ts';
 import type { Item, SessionSnapshot } from '../../src/shared/session.ts';
@@ -36,7 +37,7 @@ class FakeHistory {
     this.#draft.push([session.id, events]);
     if (this.refuse > 0) {
       this.refuse -= 1;
-      throw new Error('disk full');
+      throw new BridgeError('HISTORY_UNAVAILABLE', 'The disk is full.');
     }
   }
 
@@ -246,13 +247,13 @@ describe('a disk that refuses', () => {
     two.session.emit({ type: 'session.archived', archived: true });
     clock.advance(20);
     one.say('b');
-    expect(writer.failing).toBe(true);
+    expect(writer.failure).toMatchObject({ code: 'HISTORY_UNAVAILABLE' });
     expect(history.commits).toEqual([]);
     // What is live goes on, and is said once.
     expect(one.text()).toBe('ab');
     expect(logger.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
     two.session.emit(ENDED);
-    expect(writer.failing).toBe(false);
+    expect(writer.failure).toBeUndefined();
     for (const { session, told, stored } of [one, two]) {
       expect(told.map(({ seq }) => seq)).toEqual([1, 2]);
       expect(history.of(session.id).map(({ seq }) => seq)).toEqual([1, 2]);
@@ -275,7 +276,7 @@ describe('a disk that refuses', () => {
   test('for the prompt itself, leaves the session as it was', () => {
     const { session, told, prompt } = live();
     history.refuse = 1;
-    expect(prompt).toThrow('disk full');
+    expect(prompt).toThrow('The disk is full');
     expect([session.head.seq, session.snapshot.seq, told.length]).toEqual([0, 0, 0]);
     prompt();
     expect(history.of('s_1').map(({ seq }) => seq)).toEqual([1]);

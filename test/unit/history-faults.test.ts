@@ -197,9 +197,9 @@ describe('B8: a damaged file', () => {
     const logger = recordingLogger();
     const second = dir.open({ logger });
     expect(second.recovered).toBeUndefined();
-    await vi.waitFor(() => expect(second.damage?.code).toBe('HISTORY_CORRUPT'), { timeout: 20_000 });
-    expect(second.damage?.message).toContain('restart the bridge');
-    expect(logger.warnings).toEqual([second.damage?.message]);
+    await vi.waitFor(() => expect(second.trouble?.code).toBe('HISTORY_DAMAGED'), { timeout: 20_000 });
+    expect(second.trouble?.message).toContain('restart the bridge');
+    expect(logger.warnings).toEqual([second.trouble?.message]);
     addSession(second, 's_late', { prompt: 'written in a damaged file', answer: 'a' });
     second.close();
 
@@ -222,7 +222,7 @@ describe('B8: a damaged file', () => {
     const check = checkBeside(dir.file, checked.resolve, () => checked.resolve('whole'));
     expect(await checked.promise).toBe('whole');
     check.dispose();
-    expect(store.damage).toBeUndefined();
+    expect(store.trouble).toBeUndefined();
     expect(logger.warnings).toEqual([]);
   }, 60_000);
 
@@ -234,14 +234,14 @@ describe('B8: a damaged file', () => {
     writeFileSync(dir.file, damaged(bytes, Math.floor(bytes.length / PAGE / 2)));
     // Nobody looks through it: only what is read shows the damage.
     const second = dir.openOn(Database.open(dir.file));
-    for (let i = 0; i < 20 && second.damage === undefined; i++) {
+    for (let i = 0; i < 20 && second.trouble === undefined; i++) {
       try {
         second.read(`s_${i}`);
       } catch (error) {
         expect(error).toEqual(unavailable);
       }
     }
-    expect(second.damage?.code).toBe('HISTORY_CORRUPT');
+    expect(second.trouble?.code).toBe('HISTORY_DAMAGED');
     second.close();
     const third = dir.open();
     expect(third.recovered?.sessions).toBe(20);

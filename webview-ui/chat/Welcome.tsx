@@ -111,6 +111,20 @@ export function ProblemLine({ store }: { store: ChatStore }) {
   if (problem.kind === 'logged_out') {
     return store.turns.value.length > 0 ? <SignInLine store={store} problem={problem} /> : null;
   }
+  if (problem.kind === 'history') {
+    return (
+      <div class="problem warning" role="alert">
+        <Icon name="warning" />
+        <div>
+          <ErrorText error={problem} />
+          <p class="actions">
+            <code>{problem.code}</code>
+            <Action store={store} name="show_log" label={t('Show log')} />
+          </p>
+        </div>
+      </div>
+    );
+  }
   if (problem.kind !== 'error' && problem.kind !== 'codex_stopped') return null;
   if (store.head.value === null) return null;
   return (

@@ -21,6 +21,9 @@ import type { CodexTransport } from './transport.ts';
 const OVERLOADED = -32001;
 const OVERLOAD_WAITS_MS = [50, 200, 800];
 
+/** Codex keeps it with each thread that is begun by us, as its `originator`. */
+export const CLIENT_NAME = 'codex-bridge';
+
 export interface CodexClientDeps {
   readonly logger: Logger;
   readonly clock?: Clock;
@@ -46,7 +49,7 @@ export class CodexClient implements Disposable {
     const client = new CodexClient(transport, deps);
     try {
       client.#about = await client.call('initialize', {
-        clientInfo: { name: 'codex-bridge', title: 'Codex Bridge', version: deps.version ?? '0' },
+        clientInfo: { name: CLIENT_NAME, title: 'Codex Bridge', version: deps.version ?? '0' },
         capabilities: {
           experimentalApi: true,
           requestAttestation: false,

@@ -71,7 +71,7 @@ export class FolderRuntime implements FolderApi {
     this.#removed = new Emitter(failed);
     this.#statuses = new Emitter(failed);
     this.#screens = new Emitter(failed);
-    this.#writer = new EventWriter({ history, clock, logger });
+    this.#writer = new EventWriter({ history, clock, logger, onFailure: () => this.#tellStatus() });
     this.#broker = new ApprovalBroker({
       clock,
       aloneMs: () => settings().limits.approvalMinutesAlone * MINUTE_MS,
@@ -162,8 +162,10 @@ export class FolderRuntime implements FolderApi {
       onChange: () => this.#tellStatus(),
       onScreen: (session) => this.#screens.fire(session),
     });
+    this.#store.add(history.onTrouble(() => this.#tellStatus()));
     settleOrphans(history, (id) => this.session(id));
     this.#housekeeping.start();
+    if (history.trouble?.code === 'HISTORY_CORRUPT') void this.#bringBack();
   }
 
   readonly onSession = (listener: (summary: SessionSummary) => void): Disposable =>
@@ -182,6 +184,7 @@ export class FolderRuntime implements FolderApi {
   }
 
   status(): FolderStatus {
+    const trouble = this.#writer.failure ?? this.#history.trouble;
     return {
       ...this.info,
       codex: this.#codex.status,
@@ -189,6 +192,7 @@ export class FolderRuntime implements FolderApi {
       queued: this.#work.queued,
       waitingForApproval: this.#broker.size,
       loaded: this.#threads.loaded().length,
+      ...(trouble === undefined ? {} : { history: trouble }),
     };
   }
 
@@ -341,6 +345,16 @@ export class FolderRuntime implements FolderApi {
     this.#broker.dispose();
     this.#writer.dispose();
     this.#history.close();
+  }
+
+  /** What a damaged history has lost, as far as Codex has it. */
+  async #bringBack(): Promise<void> {
+    const { logger } = this.#deps;
+    try {
+      logger.info('sessions were brought back from Codex', { count: await this.#foreign.bringBack() });
+    } catch (error) {
+      logger.warn('sessions can not be brought back from Codex', { error });
+    }
   }
 
   #add(snapshot: SessionSnapshot): LiveSession {

@@ -2,10 +2,12 @@ import { realpath } from 'node:fs/promises';
 import { BridgeError } from '../../shared/errors.ts';
 import type { FolderInfo } from '../../shared/faces.ts';
 import { NO_USAGE, type SessionId, type SessionSnapshot, type TurnSnapshot } from '../../shared/session.ts';
+import { CLIENT_NAME } from '../codex/client.ts';
 import { CodexRefusedError, isThreadLost } from '../codex/codexRefused.ts';
 import { turnError } from '../codex/events/errors.ts';
 import { toItem, userText } from '../codex/events/items.ts';
 import type { Thread } from '../codex/generated/v2/Thread.ts';
+import type { ThreadListResponse } from '../codex/generated/v2/ThreadListResponse.ts';
 import type { Turn } from '../codex/generated/v2/Turn.ts';
 import { newSessionId, newTurnId } from '../ids.ts';
 import type { Clock, HistoryStore } from '../ports.ts';
@@ -14,6 +16,9 @@ import { titleOf } from '../sessions/titles.ts';
 import type { CodexHost } from './codexHost.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Threads that Codex lists at once. */
+const LIST_PAGE = 100;
 
 interface ForeignThreadsDeps {
   readonly info: FolderInfo;
@@ -53,17 +58,55 @@ export class ForeignThreads {
     }
   }
 
-  async #adopt(id: string): Promise<LiveSession> {
+  /**
+   * Brings back the sessions that a damaged history has lost: Codex keeps the threads that the bridge had begun
+   * in this folder. Answers with their number.
+   *
+   * @throws BridgeError `CODEX_*`
+   */
+  async bringBack(): Promise<number> {
+    let count = 0;
+    for (const archived of [false, true]) {
+      for (const { id, updatedAt } of await this.#ours(archived)) {
+        if (this.#deps.history.sessionOfThread(id) !== undefined) continue;
+        await this.#adopt(id, { archived, updatedAt: updatedAt * 1000 });
+        count++;
+      }
+    }
+    return count;
+  }
+
+  /** The threads in this very folder that were begun by this program. */
+  async #ours(archived: boolean): Promise<Thread[]> {
+    const { client } = await this.#deps.codex.link();
+    const found: Thread[] = [];
+    let cursor: string | null = null;
+    do {
+      const page: ThreadListResponse = await client.call('thread/list', {
+        cwd: this.#deps.info.path,
+        archived,
+        cursor,
+        limit: LIST_PAGE,
+        modelProviders: [],
+        sourceKinds: ['cli', 'vscode', 'exec', 'appServer', 'unknown'],
+      });
+      const ours = page.data.filter(({ originator }) => originator === CLIENT_NAME);
+      found.push(...ours.filter(({ parentThreadId, ephemeral }) => parentThreadId === null && !ephemeral));
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    return found;
+  }
+
+  async #adopt(id: string, known?: { archived: boolean; updatedAt: number }): Promise<LiveSession> {
     const thread = await this.#read(id);
     const { clock, info, add } = this.#deps;
-    const now = clock.now();
     return add({
       id: newSessionId(),
       folder: info.key,
       title: titleOf(thread.name ?? thread.preview),
-      archived: false,
+      archived: known?.archived ?? false,
       createdAt: thread.createdAt * 1000,
-      updatedAt: now,
+      updatedAt: known?.updatedAt ?? clock.now(),
       settings: {},
       // What it has used so far, nobody tells.
       usage: NO_USAGE,

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Disposable } from '../../shared/disposables.ts';
+import { type Disposable, Emitter } from '../../shared/disposables.ts';
 import { BridgeError, type ErrorInfo, messageOf } from '../../shared/errors.ts';
 import type { NumberedEvent } from '../../shared/events.ts';
 import type { Statistics } from '../../shared/faces.ts';
@@ -49,8 +49,6 @@ export interface HistoryDeps {
 export interface History extends HistoryStore {
   /** Set where the file was damaged when it was opened. */
   readonly recovered: Recovery | undefined;
-  /** Set where the file was found damaged while it was in use (`HISTORY_CORRUPT`). */
-  readonly damage: ErrorInfo | undefined;
 }
 
 const DEFAULT_CHECKPOINT_LENGTH = 1024 * 1024;
@@ -92,6 +90,7 @@ export class SqliteHistory implements History {
   /** As long as nothing that is counted has changed: streamed text comes many times a second. */
   #totals: HistoryTotals | undefined;
   readonly #logger: Logger;
+  readonly #troubles: Emitter<void>;
   #check: Disposable | undefined;
   #damage: ErrorInfo | undefined;
   #closed = false;
@@ -101,6 +100,7 @@ export class SqliteHistory implements History {
     this.#folder = folder;
     this.#clock = deps.clock;
     this.#logger = deps.logger;
+    this.#troubles = new Emitter((error) => deps.logger.error('a listener failed', { error }));
     this.recovered = recovered;
     this.#search = new SearchIndex(db);
     this.#journal = new Journal(
@@ -111,8 +111,11 @@ export class SqliteHistory implements History {
     );
   }
 
-  get damage(): ErrorInfo | undefined {
-    return this.#damage;
+  readonly onTrouble = (listener: () => void): Disposable => this.#troubles.on(listener);
+
+  get trouble(): ErrorInfo | undefined {
+    if (this.#damage !== undefined || this.recovered === undefined) return this.#damage;
+    return { code: 'HISTORY_CORRUPT', message: this.recovered.message };
   }
 
   /** Looks through the whole file while it is in use. */
@@ -311,8 +314,9 @@ export class SqliteHistory implements History {
   #damaged(why: string): void {
     if (this.#damage !== undefined || this.#closed) return;
     const message = `The history ${this.#db.file} is damaged in places. What can be read is used; restart the bridge to have it mended ("codex-bridge stop"): the damaged file is kept.`;
-    this.#damage = { code: 'HISTORY_CORRUPT', message };
-    this.#logger.warn(message, { code: 'HISTORY_CORRUPT', why });
+    this.#damage = { code: 'HISTORY_DAMAGED', message };
+    this.#logger.warn(message, { code: 'HISTORY_DAMAGED', why });
+    this.#troubles.fire();
     try {
       suspect(this.#db.file);
     } catch (error) {

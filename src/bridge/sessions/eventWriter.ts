@@ -1,4 +1,5 @@
 import type { Disposable } from '../../shared/disposables.ts';
+import { type ErrorInfo, toErrorInfo } from '../../shared/errors.ts';
 import type { NumberedEvent } from '../../shared/events.ts';
 import type { SessionSnapshot } from '../../shared/session.ts';
 import type { Clock, Durability, HistoryStore, Logger } from '../ports.ts';
@@ -42,18 +43,21 @@ export class EventWriter implements Disposable {
   #count = 0;
   #cancelTimer: (() => void) | undefined;
   #nextAt = 0;
-  #failing = false;
+  readonly #onFailure: () => void;
+  #failure: ErrorInfo | undefined;
   #disposed = false;
 
-  constructor(deps: { history: Target; clock: Clock; logger: Logger }) {
+  /** `onFailure`: {@link failure} has changed. */
+  constructor(deps: { history: Target; clock: Clock; logger: Logger; onFailure?: () => void }) {
+    this.#onFailure = deps.onFailure ?? (() => {});
     this.#history = deps.history;
     this.#clock = deps.clock;
     this.#logger = deps.logger;
   }
 
-  /** True while the disk refuses: what is live can be read, new prompts are refused by the store itself. */
-  get failing(): boolean {
-    return this.#failing;
+  /** Set while the disk refuses: what is live can be read, new prompts are refused by the store itself. */
+  get failure(): ErrorInfo | undefined {
+    return this.#failure;
   }
 
   /** A source has streamed text: written at once after a pause, else with the next batch. */
@@ -92,14 +96,14 @@ export class EventWriter implements Disposable {
       if (pending !== undefined) taken.push([dirty, pending]);
     }
     this.#dirty.clear();
-    if (taken.length === 0) return !this.#failing;
+    if (taken.length === 0) return this.#failure === undefined;
     // After a failure there is more than text in it.
-    this.#write(taken, this.#failing ? 'synced' : durability);
+    this.#write(taken, this.#failure !== undefined ? 'synced' : durability);
     // Also where nothing more happens: a turn that has ended must not wait for the next one to be kept.
-    if (this.#failing && !this.#disposed)
+    if (this.#failure !== undefined && !this.#disposed)
       this.#cancelTimer ??= this.#clock.after(RETRY_MS, () => this.flush());
     for (const [, pending] of taken) pending.published();
-    return !this.#failing;
+    return this.#failure === undefined;
   }
 
   /** The session was deleted: what it may still say is not kept. */
@@ -117,16 +121,21 @@ export class EventWriter implements Disposable {
       this.#history.transaction(() => {
         for (const [, pending] of taken) this.#history.append(pending.snapshot, pending.events);
       }, durability);
-      if (this.#failing) this.#logger.info('the history can be written again');
-      this.#failing = false;
+      if (this.#failure !== undefined) {
+        this.#logger.info('the history can be written again');
+        this.#failure = undefined;
+        this.#onFailure();
+      }
     } catch (error) {
-      if (!this.#failing)
+      if (this.#failure === undefined)
         this.#logger.error('the history can not be written; events are kept in memory', { error });
-      this.#failing = true;
+      const first = this.#failure === undefined;
+      this.#failure = toErrorInfo(error);
       for (const [source, pending] of taken) {
         source.giveBack(pending);
         this.#dirty.add(source);
       }
+      if (first) this.#onFailure();
     }
   }
 

@@ -45,6 +45,7 @@ const folderSchema = z.object({
     models: z.array(z.object({ id: z.string(), efforts: z.array(z.string()) })).optional(),
     error: errorSchema.optional(),
   }),
+  history: errorSchema.optional(),
   running: z.number(),
   queued: z.number(),
   waiting_for_approval: z.number(),
@@ -167,14 +168,15 @@ function bridgeStatus(call: ToolCall, folders: readonly FolderApi[]): ToolResult
       `${one.path} (key ${one.key}): Codex ${codex.version ?? '(version not known yet)'} ${codex.state}${login}; ${one.running} running, ${one.queued} queued, ${one.waiting_for_approval} waiting for approval`,
       ...one.turns.map((turn) => `- turn ${turn.turn} (${turn.asked_by}): ${turn.doing}`),
     );
-    if (codex.error !== undefined) lines.push(`- ${codex.error.code}: ${codex.error.message}`);
+    for (const error of [codex.error, one.history])
+      if (error !== undefined) lines.push(`- ${error.code}: ${error.message}`);
   }
   return { structured, text: lines.join('\n') };
 }
 
 function describeFolder(call: ToolCall, one: FolderApi): z.infer<typeof folderSchema> {
   const now = call.clock.now();
-  const { codex, running, queued, waitingForApproval, key, path, name } = one.status();
+  const { codex, running, queued, waitingForApproval, key, path, name, history } = one.status();
   const { sessions } = one.list({ limit: SESSIONS });
   const live = sessions
     .filter((session) => session.state !== 'idle' && session.state !== 'failed')
@@ -194,6 +196,7 @@ function describeFolder(call: ToolCall, one: FolderApi): z.infer<typeof folderSc
       ),
       ...optional('error', codex.error),
     },
+    ...optional('history', history),
     running,
     queued,
     waiting_for_approval: waitingForApproval,
