@@ -4,9 +4,12 @@ import type { Metrics } from '../metrics/metrics.ts';
 import { PROMETHEUS_TYPE } from '../metrics/prometheus.ts';
 import type { Logger } from '../ports.ts';
 import { BodyBudget, readBody } from './body.ts';
+import { FailedTokens } from './failedTokens.ts';
+import { OpenRequests } from './openRequests.ts';
 import { guardRequest } from './requestGuard.ts';
 import { sendError } from './responses.ts';
 import type { Scope, Tokens } from './tokens.ts';
+import { UnprovenConnections } from './unprovenConnections.ts';
 
 /** One request that passed the guard, with its body. */
 export interface Exchange {
@@ -27,8 +30,11 @@ export interface HttpDoorOptions {
   readonly counts?: Pick<Metrics, 'http' | 'requestServed'>;
   /** Bytes of one body: the largest prompt with attachments, with room to spare. Default 32 MiB. */
   readonly maxBodyBytes?: number;
-  /** Requests served at once, open streams included. Default 1,000. */
+  /** Requests served at once, open streams included: in all, and of one token. Default 1,000 and 500. */
   readonly maxRequests?: number;
+  readonly maxRequestsOfOne?: number;
+  /** Connections that have not shown a good token yet. Default 1,000. */
+  readonly maxUnproven?: number;
   /** Milliseconds until a request's head, and all of it, must have arrived. Default 10,000 and 60,000. */
   readonly headersTimeoutMs?: number;
   readonly requestTimeoutMs?: number;
@@ -41,6 +47,8 @@ export interface WantedPort {
 }
 
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
+/** A flood of wrong tokens is worth a line in the log at most so often, in ms. */
+const FLOOD_LOG_MS = 60_000;
 /** Milliseconds that open requests have to end by themselves when the door closes. */
 const CLOSE_GRACE_MS = 500;
 /** All bodies being read at once, as a multiple of one. */
@@ -51,16 +59,21 @@ export class HttpDoor {
   readonly #options: HttpDoorOptions;
   readonly #server: Server;
   readonly #maxBodyBytes: number;
-  readonly #maxRequests: number;
   readonly #budget: BodyBudget;
+  readonly #open: OpenRequests;
+  readonly #unproven: UnprovenConnections;
+  readonly #failedTokens = new FailedTokens();
   #port = 0;
-  #open = 0;
+  #floodLogged = Number.NEGATIVE_INFINITY;
   #onIdle: (() => void) | undefined;
 
   constructor(options: HttpDoorOptions) {
     this.#options = options;
     this.#maxBodyBytes = options.maxBodyBytes ?? MAX_BODY_BYTES;
-    this.#maxRequests = options.maxRequests ?? 1_000;
+    const maxRequests = options.maxRequests ?? 1_000;
+    const maxUnproven = options.maxUnproven ?? 1_000;
+    this.#open = new OpenRequests(maxRequests, options.maxRequestsOfOne ?? 500);
+    this.#unproven = new UnprovenConnections(maxUnproven);
     this.#budget = new BodyBudget(this.#maxBodyBytes * BODIES_AT_ONCE);
     const headersTimeout = options.headersTimeoutMs ?? 10_000;
     this.#server = createServer(
@@ -77,9 +90,14 @@ export class HttpDoor {
     );
     // Without this, Node asks for the body of a request that the guard has not seen.
     this.#server.on('checkContinue', (req, res) => void this.#serve(req, res, () => res.writeContinue()));
-    this.#server.on('connection', (socket) => options.counts?.http.watch(socket));
-    // Open streams and connections kept alive by as many clients as may ask at once.
-    this.#server.maxConnections = this.#maxRequests * 2;
+    this.#server.on('connection', (socket) => {
+      this.#unproven.add(socket);
+      options.counts?.http.watch(socket);
+    });
+    // The head is bounded in bytes; with a bound on their number, Node would pass over the headers beyond it.
+    this.#server.maxHeadersCount = 0;
+    // Open streams and connections kept alive by as many clients as may ask at once, beside those to be proven.
+    this.#server.maxConnections = maxRequests * 2 + maxUnproven;
     this.#server.on('error', (error) => options.logger.error('the HTTP listener failed', { error }));
   }
 
@@ -136,7 +154,7 @@ export class HttpDoor {
     if (!this.#server.listening) return;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
-    if (this.#open > 0) await this.#idle(CLOSE_GRACE_MS);
+    if (this.#open.count > 0) await this.#idle(CLOSE_GRACE_MS);
     this.#server.closeAllConnections();
     await closed;
   }
@@ -167,14 +185,20 @@ export class HttpDoor {
         hasFolder: (key) => this.#options.hasFolder(key),
       },
     );
-    if (!verdict.ok) return this.#refuse(req, res, verdict.status, verdict.reason, verdict.headers);
-    if (this.#open >= this.#maxRequests) {
+    if (!verdict.ok) {
+      if (verdict.status === 401 && !this.#failedTokens.take(performance.now())) {
+        return this.#refuseFlood(req, res);
+      }
+      return this.#refuse(req, res, verdict.status, verdict.reason, verdict.headers);
+    }
+    this.#unproven.prove(req.socket);
+    const end = this.#open.begin(verdict.scope);
+    if (end === undefined) {
       return this.#refuse(req, res, 503, 'Too many requests at once. Try again.', { 'Retry-After': '1' });
     }
-    this.#open++;
     res.once('close', () => {
-      this.#open--;
-      if (this.#open === 0) this.#onIdle?.();
+      end();
+      if (this.#open.count === 0) this.#onIdle?.();
     });
     try {
       goOn?.();
@@ -230,7 +254,19 @@ export class HttpDoor {
     }
   }
 
-  /** Refuses without reading what the caller still sends: the connection is not used again. */
+  #refuseFlood(req: IncomingMessage, res: ServerResponse): void {
+    const now = performance.now();
+    if (now - this.#floodLogged > FLOOD_LOG_MS) {
+      this.#floodLogged = now;
+      this.#options.logger.warn('somebody on this machine sends many requests without a valid token');
+    }
+    this.#refuse(req, res, 429, 'Too many requests without a valid token.', { 'Retry-After': '1' });
+  }
+
+  /**
+   * Refuses without reading what the caller still sends: the connection is not used again then, and neither is
+   * one that has not shown a good token.
+   */
   #refuse(
     req: IncomingMessage,
     res: ServerResponse,
@@ -239,7 +275,8 @@ export class HttpDoor {
     headers: Readonly<Record<string, string>> = {},
   ): void {
     const unread = !req.complete && req.method === 'POST';
-    sendError(res, status, reason, unread ? { ...headers, Connection: 'close' } : headers);
+    const last = unread || this.#unproven.has(req.socket);
+    sendError(res, status, reason, last ? { ...headers, Connection: 'close' } : headers);
     if (unread) req.resume();
   }
 }

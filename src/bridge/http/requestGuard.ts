@@ -32,9 +32,21 @@ export type Verdict = { readonly ok: true; readonly scope: Scope; readonly metri
 const METHODS = ['POST', 'GET', 'DELETE'];
 const LOOPBACK = new Set(['127.0.0.1', '::ffff:127.0.0.1']);
 /** One request has one of each; two are an attempt to show different ones to different readers. */
-const SINGLE = ['host', 'origin', 'authorization', 'content-length', 'transfer-encoding', 'mcp-session-id'];
+const SINGLE = [
+  'host',
+  'origin',
+  'authorization',
+  'content-length',
+  'content-type',
+  'transfer-encoding',
+  'mcp-session-id',
+  'mcp-protocol-version',
+  'mcp-method',
+  'mcp-name',
+  'last-event-id',
+];
 /** Set by whoever forwards our port to somewhere else. */
-const FORWARDED = ['forwarded', 'x-forwarded-host', 'x-forwarded-for'];
+const FORWARDED = /^(?:forwarded|via|x-real-ip|x-forwarded-.*|x-original-host)$/;
 
 /**
  * Decides over a request before its body is read: loopback only, our own Host (DNS rebinding), no Origin but
@@ -66,8 +78,10 @@ function checkConnection(
   if (host !== `127.0.0.1:${port}` && host !== `localhost:${port}`) {
     return refuse(403, `The Host must be 127.0.0.1:${port} or localhost:${port}.`);
   }
-  for (const name of FORWARDED) {
-    if (headers.has(name)) return refuse(403, 'Forwarded requests are refused. Connect from this machine.');
+  for (const name of headers.keys()) {
+    if (FORWARDED.test(name)) {
+      return refuse(403, 'Forwarded requests are refused. Connect from this machine.');
+    }
   }
   return undefined;
 }
@@ -93,14 +107,14 @@ function checkAuthorized(
       { 'WWW-Authenticate': 'Bearer realm="codex-bridge"' },
     );
   }
+  const length = headers.get('content-length')?.[0];
+  if (length !== undefined && !(Number(length) <= options.maxBodyBytes)) {
+    return refuse(413, `The body may have at most ${options.maxBodyBytes} bytes.`);
+  }
   const routed = route(request.target, granted, options);
   if (!routed.ok) return routed;
   if (!METHODS.includes(request.method)) {
     return refuse(405, `${request.method} is not served here.`, { Allow: METHODS.join(', ') });
-  }
-  const length = headers.get('content-length')?.[0];
-  if (length !== undefined && !(Number(length) <= options.maxBodyBytes)) {
-    return refuse(413, `The body may have at most ${options.maxBodyBytes} bytes.`);
   }
   return routed;
 }

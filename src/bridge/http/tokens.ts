@@ -7,6 +7,11 @@ export type Scope = { readonly kind: 'all' } | { readonly kind: 'folder'; readon
 
 export const ALL_FOLDERS: Scope = { kind: 'all' };
 
+/** One and the same for one and the same scope. */
+export function scopeKey(scope: Scope): string {
+  return scope.kind === 'all' ? 'all' : scope.folder;
+}
+
 /**
  * The bearer tokens of one life of the bridge: one for all folders, and one for each. They are made anew at
  * each start and live in memory only; what persists names the launcher, never a token.

@@ -7,15 +7,15 @@ import {
 import type { Disposable } from '../../shared/disposables.ts';
 import type { Exchange } from '../http/httpDoor.ts';
 import { sendError, sendResponse } from '../http/responses.ts';
-import type { Scope } from '../http/tokens.ts';
+import { type Scope, scopeKey } from '../http/tokens.ts';
 import { named } from './clientIdentity.ts';
 import { EventBuffer } from './eventBuffer.ts';
-import { KEEP_ALIVE_MS, type McpErasOptions, scopeKey } from './mcpEras.ts';
+import { KEEP_ALIVE_MS, type McpErasOptions } from './mcpEras.ts';
 import { createServer, type McpServerDeps } from './mcpServer.ts';
 import { tellChanges } from './reading.ts';
 
-/** Sessions at once; a new one takes the place of the one that was idle for longest. */
-const MAX_SESSIONS = 200;
+/** Sessions of one token at once; a new one takes the place of that token's that was idle for longest. */
+const MAX_SESSIONS = 100;
 /** A session without a request or an open stream for so long is over. Some clients can't begin a new one. */
 const IDLE_MS = 4 * 60 * 60_000;
 
@@ -114,8 +114,9 @@ export class LegacySessions {
   }
 
   async #begin(scope: Scope): Promise<LegacySession | undefined> {
-    if (this.#sessions.size >= MAX_SESSIONS) {
-      const idle = [...this.#sessions].find(([, one]) => one.open === 0);
+    const own = [...this.#sessions].filter(([, one]) => scopeKey(one.scope) === scopeKey(scope));
+    if (own.length >= MAX_SESSIONS) {
+      const idle = own.find(([, one]) => one.open === 0);
       if (idle === undefined) return undefined;
       await this.#end(idle[0]);
     }

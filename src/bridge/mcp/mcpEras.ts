@@ -3,7 +3,7 @@ import { createMcpHandler, isLegacyRequest, type McpHttpHandler } from '@modelco
 import type { Disposable } from '../../shared/disposables.ts';
 import type { Exchange } from '../http/httpDoor.ts';
 import { sendResponse } from '../http/responses.ts';
-import type { Scope } from '../http/tokens.ts';
+import { type Scope, scopeKey } from '../http/tokens.ts';
 import type { AttachedChannel, AttachedLine, AttachRequest } from './attached.ts';
 import { AttachedServer } from './attachedServer.ts';
 import { ChangeFeed } from './changeFeed.ts';
@@ -110,10 +110,6 @@ export class McpEras {
     this.#modern.set(key, { handler, changes: this.#deps.changes.subscribe(scope, handler.notify) });
     return handler;
   }
-}
-
-export function scopeKey(scope: Scope): string {
-  return scope.kind === 'all' ? 'all' : scope.folder;
 }
 
 /** The web-standard request that the SDK wants; its body goes beside it, already parsed. */
