@@ -6,6 +6,7 @@ import type { Metrics } from '../metrics/metrics.ts';
 import type { Clock, Logger } from '../ports.ts';
 import type { AttachDoor, AttachedChannel, AttachedLine, AttachRequest } from './attached.ts';
 import { ClientList, type ConnectedClient } from './clientList.ts';
+import { isParsable } from './jsonShape.ts';
 import type { McpEras } from './mcpEras.ts';
 
 export interface McpDoorOptions {
@@ -85,6 +86,9 @@ type Parsed =
 
 function parse(bytes: Buffer | undefined): Parsed {
   if (bytes === undefined) return { kind: 'body', body: undefined };
+  if (!isParsable(bytes)) {
+    return { kind: 'invalid', reason: 'The body has too many values, or is nested too deep.' };
+  }
   try {
     const body: unknown = JSON.parse(bytes.toString());
     if (Array.isArray(body) && body.length > MAX_BATCH) {
