@@ -28,6 +28,7 @@ import { publishDiscovery } from './http/discovery.ts';
 import { endpointsOf } from './http/endpoints.ts';
 import { HttpDoor } from './http/httpDoor.ts';
 import { Tokens } from './http/tokens.ts';
+import { newToken } from './ids.ts';
 import { clientInfos } from './mcp/clientInfos.ts';
 import { McpDoor } from './mcp/mcpDoor.ts';
 import { Metrics } from './metrics/metrics.ts';
@@ -74,6 +75,8 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
   readonly #settingsChanged: Emitter<void>;
   readonly #changes: Emitter<ChangesEvents['changes.changed']>;
   readonly #tokens = new Tokens();
+  /** Proves this bridge to faces: new with each, and only in the discovery file beside here. */
+  readonly #key = newToken();
   readonly #metrics = new Metrics();
   readonly #faces: FaceDoor;
   readonly #mcp: McpDoor;
@@ -117,6 +120,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
       mcp: { attach: (request, line) => this.#mcp.attach(request, line) },
       logger,
       instance: this.#instance,
+      key: this.#key,
       onCount: () => this.#facesChanged(),
       counts: this.#metrics,
       heartbeat: options.heartbeat,
@@ -295,6 +299,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
         pid: process.pid,
         instance: this.#instance,
         socket,
+        key: this.#key,
         url: this.#http.url,
         token: this.#tokens.all,
         ...(runtime === undefined ? {} : { runtime }),

@@ -201,6 +201,9 @@ function claim(dir: string, stat: Stats): void {
     throw new Error(`${dir} belongs to another user`);
   }
   chmodSync(dir, 0o700);
+  if (process.platform !== 'win32' && (statSync(dir).mode & 0o077) !== 0) {
+    throw new Error(`${dir} is on a file system that can't keep others out`);
+  }
   accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
 }
 

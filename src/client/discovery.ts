@@ -1,6 +1,9 @@
-import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
+import { readOwnFile } from './ownFiles.ts';
+
+/** It has a few hundred. */
+const MAX_BYTES = 64 * 1024;
 
 /** The discovery file that the bridge writes (0600) when it is ready. */
 const discoverySchema = z.object({
@@ -10,6 +13,8 @@ const discoverySchema = z.object({
   instance: z.string(),
   /** The private socket for faces. */
   socket: z.string(),
+  /** With it the bridge proves itself; absent with bridges that could not. */
+  key: z.exactOptional(z.string()),
   /** The MCP endpoint for all folders, with its token. */
   url: z.string(),
   token: z.string(),
@@ -25,15 +30,12 @@ export function discoveryFile(home: string): string {
 
 /**
  * Reads the discovery file. Undefined when there is none, or when it is not what our bridge writes: broken,
- * a link, or another user's. A stale one is found out by connecting.
+ * a link, or another user's, or where others may write. A stale one is found out by connecting.
  */
 export async function readDiscovery(home: string): Promise<Discovery | undefined> {
-  const file = discoveryFile(home);
   try {
-    const stat = await lstat(file);
-    if (!stat.isFile()) return undefined;
-    if (process.getuid !== undefined && stat.uid !== process.getuid()) return undefined;
-    const parsed = discoverySchema.safeParse(JSON.parse(await readFile(file, 'utf8')));
+    const text = await readOwnFile(discoveryFile(home), MAX_BYTES);
+    const parsed = discoverySchema.safeParse(JSON.parse(text));
     return parsed.success ? parsed.data : undefined;
   } catch {
     // Not there or not readable: the same as no bridge, and starting one tells what is wrong.

@@ -7,6 +7,8 @@ import { type Result, RpcClient } from '../shared/rpc.ts';
 import type { BridgeSettings } from '../shared/settings.ts';
 import { type Discovery, readDiscovery } from './discovery.ts';
 import { type After, keepAsking } from './heartbeat.ts';
+import { isOwnSocket } from './ownFiles.ts';
+import { provesItself } from './proof.ts';
 
 /** How long a bridge may take to answer `hello`, in ms. */
 const HELLO_DEADLINE_MS = 5_000;
@@ -66,6 +68,21 @@ export async function joinBridge(
 ): Promise<SocketConnection | undefined> {
   const discovery = await readDiscovery(home);
   if (discovery === undefined || discovery.instance === passOver) return undefined;
+  const joined = await joinDiscovered(discovery, options);
+  if (joined !== undefined) return joined;
+  // Another bridge may have taken the place of that one just now.
+  const next = await readDiscovery(home);
+  if (next === undefined || next.instance === discovery.instance || next.instance === passOver) {
+    return undefined;
+  }
+  return joinDiscovered(next, options);
+}
+
+async function joinDiscovered(
+  discovery: Discovery,
+  options: FaceOptions,
+): Promise<SocketConnection | undefined> {
+  if (!(await isOwnSocket(discovery.socket))) return undefined;
   const socket = await openSocket(discovery);
   return socket === undefined ? undefined : sayHello(socket, discovery, options);
 }
@@ -110,6 +127,11 @@ async function sayHello(
     socket.destroy();
   }, HELLO_DEADLINE_MS);
   try {
+    if (discovery.key !== undefined && !(await provesItself(rpc, discovery.key))) {
+      rpc.dispose();
+      socket.destroy();
+      return undefined;
+    }
     const hello = await rpc.request('hello', {
       // The newest contract that both sides know: an older bridge's is spoken until it has left.
       contract: Math.min(FACE_CONTRACT, discovery.contract),

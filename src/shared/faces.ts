@@ -42,6 +42,9 @@ export const HEARTBEAT_MS = 15_000;
 /** One line of the private socket, in bytes: the largest prompt with attachments, with room to spare. */
 export const MAX_FACE_MESSAGE_BYTES = 64 * 1024 * 1024;
 
+/** What a proof is made for, so that it is good for nothing else. */
+export const PROOF_PURPOSE = 'codex-bridge private socket ';
+
 const id = z.string().check(z.minLength(1), z.maxLength(128));
 const path = z.string().check(z.minLength(1), z.maxLength(4096));
 
@@ -101,7 +104,12 @@ export const approvalAnswerSchema = z.object({
 
 /** Parameters of every request, parsed by the bridge at the border. */
 export const faceParams = {
-  /** First request of every connection. */
+  /**
+   * Before hello, where the discovery file has a `key`: HMAC-SHA256 with it, over {@link PROOF_PURPOSE} and the
+   * nonce, in base64url. A face that hears anything else says no more.
+   */
+  prove: z.object({ nonce: z.string().check(z.minLength(16), z.maxLength(128)) }),
+  /** First request of every connection but `prove`. */
   hello: z.object({
     contract: z.int(),
     version: z.string(),
@@ -297,6 +305,7 @@ export interface Statistics {
 
 export interface FaceContract {
   requests: {
+    prove: { params: z.infer<typeof faceParams.prove>; result: { proof: string } };
     hello: {
       params: z.infer<typeof faceParams.hello>;
       result: { contract: number; version: string; pid: number; instance: string };

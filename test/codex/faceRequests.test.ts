@@ -45,7 +45,8 @@ const truth = (id: SessionId) => bridge.folder(0).session(id).snapshot;
 const idle = ({ turns }: SessionSnapshot) => turns.length > 0 && turns.every((turn) => hasEnded(turn.status));
 
 function asking(): Asking {
-  const asked = new Set<string>(['hello']);
+  // Joining asks both.
+  const asked = new Set<string>(['prove', 'hello']);
   const changed: SessionSummary[] = [];
   const removed: unknown[] = [];
   const statuses: unknown[] = [];

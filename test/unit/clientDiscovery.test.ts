@@ -25,7 +25,7 @@ afterEach(() => {
 });
 
 it('is what the bridge of the same user wrote', async () => {
-  writeFileSync(discoveryFile(home), JSON.stringify(WRITTEN));
+  writeFileSync(discoveryFile(home), JSON.stringify(WRITTEN), { mode: 0o600 });
   expect(await readDiscovery(home)).toEqual(WRITTEN);
 });
 
@@ -44,13 +44,13 @@ it('no file is no bridge', async () => {
 
 it('a link is not followed', async () => {
   const elsewhere = join(home, 'elsewhere.json');
-  writeFileSync(elsewhere, JSON.stringify(WRITTEN));
+  writeFileSync(elsewhere, JSON.stringify(WRITTEN), { mode: 0o600 });
   symlinkSync(elsewhere, discoveryFile(home));
   expect(await readDiscovery(home)).toBeUndefined();
 });
 
 it("another user's file is not believed", async () => {
-  writeFileSync(discoveryFile(home), JSON.stringify(WRITTEN));
+  writeFileSync(discoveryFile(home), JSON.stringify(WRITTEN), { mode: 0o600 });
   vi.spyOn(process, 'getuid').mockReturnValue((process.getuid?.() ?? 0) + 1);
   expect(await readDiscovery(home)).toBeUndefined();
 });

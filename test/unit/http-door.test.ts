@@ -202,6 +202,7 @@ describe('publishDiscovery', () => {
     pid: 1,
     instance: 'a',
     socket: '/s',
+    key: 'k',
     url: 'http://127.0.0.1:1/mcp',
     token: 't',
   };

@@ -28,6 +28,8 @@ interface FaceDeps {
   readonly mcp: AttachDoor;
   readonly port: MessagePort;
   readonly instance: string;
+  /** Answers the nonce of a face that wants to know whom it speaks with. */
+  prove(nonce: string): string;
   onGreeted(): void;
   /** It does not show this folder any more. A face that goes away says nothing: it may come back. */
   onHidden(folder: FolderKey): void;
@@ -106,6 +108,7 @@ export class Face implements Disposable {
     const folder = (key: string) => this.#bridge().folder(key);
     const session = (id: string) => this.#bridge().folderOfSession(id).session(id);
     return {
+      prove: ({ nonce }) => ({ proof: this.#deps.prove(nonce) }),
       hello: (params) => this.#greet(params),
       ping: () => {
         this.#bridge();
@@ -195,7 +198,7 @@ export class Face implements Disposable {
     };
   }
 
-  /** Nothing but hello is answered before hello. */
+  /** Nothing but hello, and the proof before it, is answered before hello. */
   #bridge(): BridgeApi {
     if (this.#hello !== undefined) return this.#deps.bridge;
     throw new BridgeError('BRIDGE_CONTRACT', 'The first request of a face is "hello".');

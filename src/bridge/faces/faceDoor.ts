@@ -1,8 +1,9 @@
+import { createHmac } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Disposable } from '../../shared/disposables.ts';
 import { BridgeError, messageOf } from '../../shared/errors.ts';
-import { MAX_FACE_MESSAGE_BYTES } from '../../shared/faces.ts';
+import { MAX_FACE_MESSAGE_BYTES, PROOF_PURPOSE } from '../../shared/faces.ts';
 import { linePort } from '../../shared/framing.ts';
 import type { BridgeApi } from '../api.ts';
 import type { ChangesDoor } from '../changes/changesDoor.ts';
@@ -14,6 +15,8 @@ import type { Clock, Logger } from '../ports.ts';
 import type { TerminalApi } from '../terminal/terminalApi.ts';
 import { Face } from './face.ts';
 
+/** Connections at once: windows, CLI calls, and an `attach` for each client. */
+const MAX_FACES = 1_000;
 /** Bytes that may wait for a face that does not read, before it is dropped; it comes back and catches up. */
 const MAX_BACKLOG_BYTES = 32 * 1024 * 1024;
 
@@ -26,6 +29,7 @@ export class FaceDoor implements Disposable {
   readonly #mcp: AttachDoor;
   readonly #logger: Logger;
   readonly #instance: string;
+  readonly #key: string;
   readonly #onCount: () => void;
   readonly #counts: Pick<Metrics, 'faces' | 'faceDropped'> | undefined;
   readonly #heartbeat: Pick<Clock, 'after'>;
@@ -40,6 +44,8 @@ export class FaceDoor implements Disposable {
     mcp: AttachDoor;
     logger: Logger;
     instance: string;
+    /** In the discovery file too. */
+    key: string;
     onCount: () => void;
     counts?: Pick<Metrics, 'faces' | 'faceDropped'>;
     /** Default: the machine's own. */
@@ -52,6 +58,7 @@ export class FaceDoor implements Disposable {
     this.#mcp = deps.mcp;
     this.#logger = deps.logger;
     this.#instance = deps.instance;
+    this.#key = deps.key;
     this.#onCount = deps.onCount;
     this.#counts = deps.counts;
     this.#heartbeat = deps.heartbeat ?? systemClock;
@@ -71,6 +78,7 @@ export class FaceDoor implements Disposable {
   async listen(path: string): Promise<void> {
     const server = createServer((socket) => this.#accept(socket));
     this.#server = server;
+    server.maxConnections = MAX_FACES;
     if (process.platform !== 'win32') rmSync(path, { force: true });
     const mask = process.umask(0o177);
     try {
@@ -136,6 +144,10 @@ export class FaceDoor implements Disposable {
       mcp: this.#mcp,
       port,
       instance: this.#instance,
+      prove: (nonce) =>
+        createHmac('sha256', this.#key)
+          .update(PROOF_PURPOSE + nonce)
+          .digest('base64url'),
       onGreeted: this.#onCount,
       onHidden: (folder) => {
         if ([...this.#faces].some((other) => other.shows(folder))) return;

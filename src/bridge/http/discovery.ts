@@ -15,6 +15,8 @@ export interface Discovery {
   readonly instance: string;
   /** The private socket for faces. */
   readonly socket: string;
+  /** With it the bridge proves to faces that it is the one that wrote this. */
+  readonly key: string;
   /** The MCP endpoint for all folders. */
   readonly url: string;
   readonly token: string;
