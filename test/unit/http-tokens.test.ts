@@ -46,5 +46,8 @@ it('A4: every token is compared with all of ours, by digests of one length', () 
 it('A4: tokens have 256 bits, and another bridge has others', () => {
   const tokens = [new Tokens(), new Tokens()].flatMap((one) => [one.all, one.folder('a'), one.folder('b')]);
   expect(new Set(tokens).size).toBe(6);
-  for (const token of tokens) expect(Buffer.from(token, 'base64url')).toHaveLength(32);
+  for (const token of tokens) {
+    // Whatever stands before them to tell what it is.
+    expect(Buffer.from(token.slice(-43), 'base64url')).toHaveLength(32);
+  }
 });
