@@ -28,7 +28,6 @@ import { publishDiscovery } from './http/discovery.ts';
 import { endpointsOf } from './http/endpoints.ts';
 import { HttpDoor } from './http/httpDoor.ts';
 import { Tokens } from './http/tokens.ts';
-import { newToken } from './ids.ts';
 import { clientInfos } from './mcp/clientInfos.ts';
 import { McpDoor } from './mcp/mcpDoor.ts';
 import { Metrics } from './metrics/metrics.ts';
@@ -75,8 +74,6 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
   readonly #settingsChanged: Emitter<void>;
   readonly #changes: Emitter<ChangesEvents['changes.changed']>;
   readonly #tokens = new Tokens();
-  /** Proves this bridge to faces: new with each, and only in the discovery file beside here. */
-  readonly #key = newToken();
   readonly #metrics = new Metrics();
   readonly #faces: FaceDoor;
   readonly #mcp: McpDoor;
@@ -120,7 +117,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
       mcp: { attach: (request, line) => this.#mcp.attach(request, line) },
       logger,
       instance: this.#instance,
-      key: this.#key,
+      key: this.#tokens.faceKey,
       onCount: () => this.#facesChanged(),
       counts: this.#metrics,
       heartbeat: options.heartbeat,
@@ -299,7 +296,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
         pid: process.pid,
         instance: this.#instance,
         socket,
-        key: this.#key,
+        key: this.#tokens.faceKey,
         url: this.#http.url,
         token: this.#tokens.all,
         ...(runtime === undefined ? {} : { runtime }),

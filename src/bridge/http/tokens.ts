@@ -18,6 +18,8 @@ export function scopeKey(scope: Scope): string {
  */
 export class Tokens {
   readonly all = newToken();
+  /** Opens nothing: with it the bridge proves itself to faces. */
+  readonly faceKey = newToken();
   readonly #allDigest = digest(this.all);
   readonly #folders = new Map<FolderKey, { readonly token: string; readonly digest: Buffer }>();
 
