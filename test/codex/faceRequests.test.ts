@@ -206,6 +206,7 @@ async function asksOfARunningTurn({ bridge, ask }: Asking, followed: Follower) {
   expect(cancelled.cancelled).toContain(stuck.turn);
   await followed.until(idle);
   expect(await ask('session.cancel', { session: id })).toEqual({ cancelled: [] });
+  expect(await ask('session.release', { session: id })).toEqual({ released: [] });
   await expect(ask('session.steer', { session: id, turn: first, prompt: 'x' })).rejects.toMatchObject({
     code: 'TURN_NOT_RUNNING',
   });

@@ -7,6 +7,9 @@ import { askRaw, type RawAnswer, requestText, sendRaw } from '../support/rawHttp
 
 // Too much of everything, on raw sockets against the real HTTP and MCP doors.
 
+/** For what comes as soon as the machine has time for it. */
+const SOON = { timeout: 5_000 };
+
 let doors: Doors;
 
 beforeEach(async () => {
@@ -74,9 +77,9 @@ it('A21: bodies are bounded, declared or not, each and all together', async () =
   const part = requestText(requestOf({ body: 'x'.repeat(999), length: 1_000 }));
   const open = Array.from({ length: 4 }, () => connect(doors.http.port, '127.0.0.1'));
   for (const socket of open) socket.on('error', () => undefined).write(part);
-  await expect.poll(async () => (await send()).status).toBe(503);
+  await expect.poll(async () => (await send()).status, SOON).toBe(503);
   for (const socket of open) socket.destroy();
-  await expect.poll(async () => (await send()).status).toBe(200);
+  await expect.poll(async () => (await send()).status, SOON).toBe(200);
 });
 
 it('A21: what would become too much in memory is refused before it is parsed', async () => {
@@ -117,14 +120,14 @@ it('A21: one token can not use up the room of all', async () => {
   const authorization = `Bearer ${doors.tokens.folder(key)}`;
   const mine = { target: `/mcp/${key}`, authorization };
   const open = [send(mine), send(mine), send(mine)];
-  await expect.poll(() => entered).toBe(3);
+  await expect.poll(() => entered, SOON).toBe(3);
   expect((await send(mine)).status).toBe(503);
   const other = send();
-  await expect.poll(() => entered).toBe(4);
+  await expect.poll(() => entered, SOON).toBe(4);
   for (const end of held.splice(0)) end();
   await Promise.all([...open, other]);
   const again = send(mine);
-  await expect.poll(() => held.length).toBe(1);
+  await expect.poll(() => held.length, SOON).toBe(1);
   held[0]?.();
   expect((await again).status).toBe(200);
 });
@@ -136,7 +139,7 @@ it('A21: connections that show no token give way, and a good request is served a
   proven.setEncoding('utf8').on('data', (text: string) => answers.push(text));
   const request = requestText(requestOf({ body: '[]' }));
   proven.write(request);
-  await expect.poll(() => answers.length).toBe(1);
+  await expect.poll(() => answers.length, SOON).toBe(1);
   let closed = 0;
   const idle = Array.from({ length: 50 }, () =>
     connect(doors.http.port, '127.0.0.1')
@@ -144,10 +147,10 @@ it('A21: connections that show no token give way, and a good request is served a
       .on('close', () => closed++)
       .resume(),
   );
-  await expect.poll(() => closed).toBe(40);
+  await expect.poll(() => closed, SOON).toBe(40);
   expect((await send()).status).toBe(200);
   proven.write(request);
-  await expect.poll(() => answers.length).toBe(2);
+  await expect.poll(() => answers.length, SOON).toBe(2);
   for (const socket of [...idle, proven]) socket.destroy();
 });
 
