@@ -1,3 +1,4 @@
+import { BridgeError } from '../shared/errors.ts';
 import type { Endpoints } from '../shared/faces.ts';
 import { secretsOf } from '../shared/redact.ts';
 import type { BridgeSettings, LogLevel } from '../shared/settings.ts';
@@ -8,6 +9,7 @@ import { jsonLogger } from './logger.ts';
 import type { Logger } from './ports.ts';
 import { StateDirectory } from './stateDirectory.ts';
 
+export type { Check } from './doctor.ts';
 export { boundedLog } from './logFile.ts';
 
 export interface RunOptions {
@@ -76,6 +78,17 @@ export async function runBridge(options: RunOptions): Promise<RunningBridge> {
 /** See {@link Check}: loaded only when asked for. */
 export async function runDoctor(home: string): Promise<Check[]> {
   return (await import('./doctor.ts')).runDoctor(home);
+}
+
+/** The settings that a window last sent, else the defaults; undefined where the state directory can't be used. */
+export function storedSettings(home: string): BridgeSettings | undefined {
+  try {
+    return StateDirectory.open(home).readSettings(jsonLogger(() => {}));
+  } catch (error) {
+    // The doctor's first check says what is wrong with it.
+    if (error instanceof BridgeError) return undefined;
+    throw error;
+  }
 }
 
 /** Node's own report quotes whatever the error does; this one goes through the log, without secrets. */

@@ -32,8 +32,9 @@ const USAGE = `Usage: codex-bridge COMMAND [OPTIONS]
             --replace               also where another server has the name
             --remove                undo it; without a client: all registrations
             --json                  one line of JSON
-  doctor  Check Codex, node-pty, sandbox, git, port and discovery file
-            --json
+  doctor  Check Codex, node-pty, sandbox, git, port and discovery file, and say what a running bridge exposes
+            --json                  with what it has counted
+            --diagnostics           a report to pass on: no secrets, no prompts, no names or paths of yours
   stop    End the bridge after its turns
             --now                   at once: running turns are interrupted
 

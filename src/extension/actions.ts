@@ -1,5 +1,3 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { Surroundings } from '../client/registrations/registration.ts';
 import { BridgeError } from '../shared/errors.ts';
@@ -8,6 +6,7 @@ import type { ApprovalWatch } from './approvalWatch.ts';
 import type { CommandId } from './commandIds.ts';
 import { connectClaudeCode, connectClient } from './connectClients.ts';
 import { displayLocale } from './displayLocale.ts';
+import { createDoctorActions, type StatusDocument } from './doctorActions.ts';
 import { createEditorActions } from './editorActions.ts';
 import type { LoginActions } from './loginActions.ts';
 import { copyHttpConfiguration, copyMcpConfiguration } from './mcpConfiguration.ts';
@@ -25,6 +24,9 @@ import type { WindowFace } from './windowFace.ts';
 export interface ActionDeps {
   readonly context: vscode.ExtensionContext;
   readonly log: vscode.LogOutputChannel;
+  /** Of the extension. */
+  readonly version: string;
+  readonly status: StatusDocument;
   readonly terminals: SessionTerminals;
   readonly window: WindowFace;
   readonly approvals: ApprovalWatch;
@@ -48,6 +50,7 @@ export function createActions(deps: ActionDeps): Actions {
     ...createEditorActions(deps),
     ...createReviewActions(deps),
     ...createTerminalActions(deps),
+    ...createDoctorActions(deps),
     ...deps.login.commands,
     'codexBridge.showChat': () => showAsked(deps),
     'codexBridge.reviewApproval': async (argument) => {
@@ -94,7 +97,6 @@ export function createActions(deps: ActionDeps): Actions {
     'codexBridge.copyMcpConfiguration': () => copyMcpConfiguration(deps.around),
     'codexBridge.copyHttpConfiguration': () => copyHttpConfiguration(window),
     'codexBridge.showLog': async () => log.show(),
-    'codexBridge.runDoctor': () => runDoctor(deps),
     'codexBridge.stopBridge': () => stopBridge(window),
   };
 }
@@ -228,34 +230,6 @@ async function askExportTarget(
     filters: { [picked.label]: [picked.extension] },
   });
   return target === undefined ? undefined : { session, format: picked.format, target };
-}
-
-async function runDoctor({ context, log }: ActionDeps): Promise<void> {
-  const cli = join(context.extensionPath, 'dist', 'runtime', 'cli.mjs');
-  const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
-  const examine = () =>
-    new Promise<string>((resolve) => {
-      execFile(
-        process.execPath,
-        [cli, 'doctor'],
-        // Where the program is VS Code's own binary this makes it behave as Node.
-        {
-          env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
-          ...(folder === undefined ? {} : { cwd: folder }),
-        },
-        // A failed check is an exit status of 1 with its report on stdout.
-        (error, stdout, stderr) => resolve(`${stdout}${stderr}` || String(error)),
-      );
-    });
-  const output = await vscode.window.withProgress(
-    {
-      location: vscode.ProgressLocation.Notification,
-      title: vscode.l10n.t('The doctor is looking at Codex'),
-    },
-    examine,
-  );
-  log.info(`doctor\n${output}`);
-  log.show();
 }
 
 async function stopBridge(window: WindowFace): Promise<void> {

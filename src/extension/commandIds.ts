@@ -66,6 +66,8 @@ export const COMMAND_IDS = [
   'codexBridge.copyHttpConfiguration',
   'codexBridge.showLog',
   'codexBridge.runDoctor',
+  'codexBridge.copyDiagnostics',
+  'codexBridge.showBridgeStatus',
   'codexBridge.stopBridge',
 ] as const;
 

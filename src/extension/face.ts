@@ -19,6 +19,7 @@ import { answerInChat } from './chatParticipant.ts';
 import { CHAT_VIEW } from './commandIds.ts';
 import { ComposerMemory } from './composerMemory.ts';
 import { keepContextKeys } from './contextKeys.ts';
+import { StatusDocument } from './doctorActions.ts';
 import { tellMendedHistories } from './historyNotice.ts';
 import { LoginActions } from './loginActions.ts';
 import { noticeText } from './noticeText.ts';
@@ -198,6 +199,8 @@ export function createFace({ context, log, views }: FaceDeps): Face {
   const actions = createActions({
     context,
     log,
+    version,
+    status: store.add(new StatusDocument()),
     terminals,
     window,
     approvals,

@@ -224,7 +224,20 @@ describe('doctor', () => {
     expect([code, stderr]).toEqual([0, '']);
     const plain = await bench.run(['doctor']);
     expect(plain.code).toBe(0);
-    expect(plain.stdout.trimEnd().split('\n')).toHaveLength(names.length);
+    const [checks = '', exposed = ''] = plain.stdout.trimEnd().split('\n\n');
+    expect(checks.split('\n')).toHaveLength(names.length);
+    // The status of the bridge that runs: what it exposes, and what it has counted.
+    const { url, token } = await bench.discovery();
+    expect(report?.['bridge']).toMatchObject({
+      exposed: { url, tokens: 1, ceiling: { sandbox: 'workspace-write' } },
+      folders: [{ path: bench.folders[0], codex: { state: 'ready' } }],
+      log: { level: 'info', file: join(bench.home, 'logs', 'bridge.log') },
+      counters: { turns: { completed: 1 }, latencies: { firstText: { count: 1 } } },
+    });
+    expect(exposed).toContain(
+      `Listens on ${new URL(url).host}, for this machine only. Tokens that open it: 1.`,
+    );
+    expect(stdout + plain.stdout).not.toContain(token);
   });
 
   test('exits with 1 and says what to do for each failure', async () => {
@@ -243,6 +256,7 @@ describe('doctor', () => {
     const nowhere = await bench.run(['doctor', '--json'], { env: { CODEX_BRIDGE_HOME: '/dev/null/x' } });
     expect(failures(nowhere.stdout)).toContain('state directory');
     expect((await bench.run(['doctor', '--nonsense'])).code).toBe(2);
+    expect((await bench.run(['doctor', '--json', '--diagnostics'])).code).toBe(2);
   });
 });
 

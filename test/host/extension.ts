@@ -65,6 +65,31 @@ describe('Codex Bridge in the extension host', () => {
     assert.equal(face.index.selected, id);
   });
 
+  it('shows the status of the bridge: what is exposed, and no token', async () => {
+    await vscode.commands.executeCommand('codexBridge.showBridgeStatus');
+    const text = vscode.window.activeTextEditor?.document.getText() ?? '';
+    assert.match(text, /Listens on 127\.0\.0\.1:\d+, for this machine only\. Tokens that open it: \d+\./);
+    assert.match(text, /Turns: [1-9]/);
+    const { token, folders } = await face.window.link.request('endpoints', {});
+    for (const secret of [token, ...folders.map((folder) => folder.token)]) assert.ok(!text.includes(secret));
+    await vscode.commands.executeCommand('workbench.action.closeActiveEditor');
+  });
+
+  it('copies diagnostics without prompts, answers, tokens and paths', async () => {
+    const prompt = 'canary-in-a-prompt';
+    await ask(prompt);
+    await vscode.commands.executeCommand('codexBridge.copyDiagnostics');
+    const text = await vscode.env.clipboard.readText();
+    assert.match(text, /^# Codex Bridge diagnostics\n/);
+    assert.match(text, new RegExp(`VS Code ${vscode.version}`));
+    assert.match(text, /"completed": [1-9]/);
+    assert.match(text, /the bridge is ready/);
+    const { token, folders } = await face.window.link.request('endpoints', {});
+    const [folder] = folders;
+    for (const secret of [prompt, token, folder?.token ?? '', folder?.path ?? ''])
+      assert.ok(!text.includes(secret), `${secret} is in it`);
+  });
+
   it('makes a new session only when there is something to say', async () => {
     const before = face.window.sessions.length;
     await vscode.commands.executeCommand('codexBridge.newSession');
