@@ -10,7 +10,7 @@ const SECRET_NAME =
 
 interface Rule {
   readonly pattern: RegExp;
-  readonly by: string;
+  readonly by: string | ((found: string, ...groups: string[]) => string);
 }
 
 /** Each is linear in the text: no nested repetition. */
@@ -33,8 +33,9 @@ const RULES: readonly Rule[] = [
   { pattern: /(:\/\/)[^\s/@"']{1,256}@/g, by: `$1${REDACTED}@` },
   // What a login's address carries.
   {
-    pattern: /(https?:\/\/[^\s?#"']{0,512}(?:auth|login|device|callback)[^\s?#"']{0,512}[?#])[^\s"'<>]+/gi,
-    by: `$1${REDACTED}`,
+    pattern: /(https?:\/\/[^\s?#"']{0,1024}[?#])[^\s"'<>]+/gi,
+    by: (found, address = '') =>
+      /auth|login|device|callback/i.test(address) ? `${address}${REDACTED}` : found,
   },
   { pattern: /\b(codes?["']?\s{0,3}[:=]?\s{0,3}["']?)[A-Z0-9]{4}-[A-Z0-9]{4,5}\b/gi, by: `$1${REDACTED}` },
   // name=value and "name": "value".
@@ -58,7 +59,8 @@ export function isSecretName(name: string): boolean {
 export function redact(text: string, known: readonly string[] = []): string {
   let clean = text;
   for (const secret of known) if (clean.includes(secret)) clean = clean.replaceAll(secret, REDACTED);
-  for (const { pattern, by } of RULES) clean = clean.replace(pattern, by);
+  for (const { pattern, by } of RULES)
+    clean = typeof by === 'string' ? clean.replace(pattern, by) : clean.replace(pattern, by);
   return clean;
 }
 
