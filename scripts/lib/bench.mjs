@@ -11,6 +11,7 @@ import { holds } from '../../test/bench/figure.ts';
 import { firstText } from '../../test/bench/firstText.ts';
 import { history } from '../../test/bench/history.ts';
 import { manySessions } from '../../test/bench/manySessions.ts';
+import { recovery } from '../../test/bench/recovery.ts';
 import { terminal } from '../../test/bench/terminal.ts';
 import { warmTurn } from '../../test/bench/warmTurn.ts';
 import { webview } from '../../test/bench/webview.ts';
@@ -34,6 +35,7 @@ const measurements = {
   chat: webview,
   changes,
   terminal,
+  recovery,
 };
 
 /**

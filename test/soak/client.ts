@@ -5,7 +5,7 @@ import { type Answer, connectClient, ERAS, type Era, type TestClient } from '../
 import { watchClient } from '../support/oracleWatch.ts';
 import { Prompts } from './prompts.ts';
 import { Random } from './random.ts';
-import { RUNTIME, type World } from './world.ts';
+import type { World } from './world.ts';
 
 /** How long one call waits for its answer at most, in seconds. */
 const WAIT_SECONDS = 15;
@@ -69,12 +69,12 @@ export class SoakClient {
 
   async #connected(): Promise<TestClient> {
     if (this.#client !== undefined) return this.#client;
-    const { endpoints, folders, env } = this.#world;
+    const { endpoints, folders, env, runtime } = this.#world;
     if (endpoints === undefined) throw new Error('no bridge yet');
     const client = this.#attached
       ? await connectClient(this.#era, {
           command: process.execPath,
-          args: [join(RUNTIME, 'cli.mjs'), 'attach', '--folder', folders[0] ?? ''],
+          args: [join(runtime, 'cli.mjs'), 'attach', '--folder', folders[0] ?? ''],
           cwd: folders[0] ?? '',
           env,
           stderr: 'ignore',

@@ -149,8 +149,8 @@ async function drain(world: World): Promise<string[]> {
   const cancelled = new Set<TurnId>();
   for (;;) {
     const open = await unended(world, window);
-    for (const { session, turn, prompt } of open) {
-      if (cancelled.has(turn) || !prompt.startsWith('!stall')) continue;
+    for (const { session, turn, prompt, held } of open) {
+      if (cancelled.has(turn) || !(held || prompt.startsWith('!stall'))) continue;
       cancelled.add(turn);
       await window.request('session.cancel', { session, turn });
     }
@@ -166,17 +166,17 @@ async function drain(world: World): Promise<string[]> {
 }
 
 async function unended(world: World, window: SoakWindow) {
-  const found: { session: string; turn: TurnId; status: string; prompt: string }[] = [];
+  const found: { session: string; turn: TurnId; status: string; prompt: string; held: boolean }[] = [];
   const { folders } = await window.request('status', {});
   for (const { key: folder } of folders) {
     for (const archived of [false, true]) {
       const { sessions } = await window.request('session.list', { folder, archived, limit: 500 });
-      for (const { id: session, state } of sessions) {
-        if (state === 'idle' || state === 'failed') continue;
+      for (const { id: session, state, held = 0 } of sessions) {
+        if ((state === 'idle' || state === 'failed') && held === 0) continue;
         const { turns } = await window.request('session.open', { session });
         await window.request('session.close', { session });
-        for (const { id: turn, status, prompt } of turns) {
-          if (!hasEnded(status)) found.push({ session, turn, status, prompt });
+        for (const { id: turn, status, prompt, held = false } of turns) {
+          if (!hasEnded(status)) found.push({ session, turn, status, prompt, held });
         }
       }
     }

@@ -2,12 +2,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type BridgeConnection, connectBridge } from '../../src/client/connect.ts';
 import type { FaceContract } from '../../src/shared/faces.ts';
 import type { Params, RequestName, Result } from '../../src/shared/rpc.ts';
-import { hasEnded, type SessionId, type SessionSummary, type TurnId } from '../../src/shared/session.ts';
+import {
+  hasEnded,
+  heldTurns,
+  type SessionId,
+  type SessionSummary,
+  type TurnId,
+} from '../../src/shared/session.ts';
 import { Follower } from '../support/faces.ts';
 import { watchFace } from '../support/oracleWatch.ts';
 import { Prompts, type SoakPrompt } from './prompts.ts';
 import { Random } from './random.ts';
-import { RUNTIME, type SoakSession, VERSION, type World } from './world.ts';
+import { type SoakSession, VERSION, type World } from './world.ts';
 
 /** How long a turn is waited for before the window turns to something else, in ms. */
 const WAIT_MS = 20_000;
@@ -109,7 +115,7 @@ export class SoakWindow {
       canAnswer: true,
       version: VERSION,
       settings: world.settings,
-      start: { runtime: RUNTIME, node: process.execPath },
+      start: { runtime: world.runtime, node: process.execPath },
     });
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     const joined = { connection, shown: new Map<SessionId, Follower>(), closed };
@@ -120,7 +126,10 @@ export class SoakWindow {
       resolve();
     });
     const { rpc } = connection;
-    rpc.on('session.changed', ({ summary }) => void this.#answer(joined, summary));
+    rpc.on('session.changed', ({ summary }) => {
+      void this.#answer(joined, summary);
+      void this.#settleHeld(joined, summary);
+    });
     rpc.on('folder.status', ({ key, codex }) => {
       // Crashed too often: a person presses Restart.
       if (codex.state === 'failed') void this.#tell(joined, 'restart', { folder: key });
@@ -247,6 +256,20 @@ export class SoakWindow {
       }
     } catch (error) {
       this.#world.refused(this.name, 'an approval', error);
+    }
+  }
+
+  /** Prompts that a dead bridge had queued: sent, discarded, or left to another window. */
+  async #settleHeld(joined: Joined, { id: session, held = 0 }: SessionSummary): Promise<void> {
+    if (held === 0) return;
+    const choice = this.#random.weighted({ release: 5, discard: 2, leave: 3 });
+    if (choice === 'leave') return;
+    this.#world.count(`prompts that were held, and a window's choice: ${choice}`, held);
+    if (choice === 'release') await this.#tell(joined, 'session.release', { session });
+    const known = joined.shown.get(session)?.state;
+    if (choice === 'discard' && known !== undefined) {
+      for (const { id: turn } of heldTurns(known))
+        await this.#tell(joined, 'session.cancel', { session, turn });
     }
   }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BridgeError, type ErrorCode, messageOf } from '../../src/shared/errors.ts';
@@ -13,7 +13,6 @@ import { soakScript } from './prompts.ts';
 import type { SoakWindow } from './window.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-export const RUNTIME = join(root, 'dist/runtime');
 export const VERSION: string = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version;
 
 /** More prompts than this, and a session is left alone: its context would grow without end. */
@@ -51,6 +50,8 @@ export class World {
   readonly model: ScriptedModel;
   readonly codex: CodexHome;
   readonly stateDir: string;
+  /** A copy of what is built: building again during the soak does not disturb it. */
+  readonly runtime: string;
   /** The last one comes and goes. */
   readonly folders: readonly string[];
   readonly openFolders: Set<string>;
@@ -81,6 +82,8 @@ export class World {
     this.codex = codex;
     this.#sessionsWanted = sessions;
     this.stateDir = join(dir.path, 's');
+    this.runtime = join(dir.path, 'runtime');
+    cpSync(join(root, 'dist/runtime'), this.runtime, { recursive: true });
     this.folders = ['f0', 'f1', 'f2'].map((name) => join(dir.path, name));
     for (const folder of this.folders) mkdirSync(folder);
     this.openFolders = new Set(this.folders);
