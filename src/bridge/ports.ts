@@ -68,7 +68,7 @@ export type Durability = 'synced' | 'written';
 /**
  * What is remembered of one folder. One implementation on SQLite; synchronous, because what was
  * acknowledged must be on disk. Every method throws BridgeError `HISTORY_UNAVAILABLE` when the disk refuses
- * (full, read-only, I/O error), and then has changed nothing.
+ * (full, read-only, I/O error), and then has changed nothing; `BRIDGE_STOPPING` once it is closed.
  */
 export interface HistoryStore {
   /** For the person: it was damaged and is mended (`HISTORY_CORRUPT`), or is damaged (`HISTORY_DAMAGED`). */

@@ -141,7 +141,7 @@ async function inflict(world: World, plan: readonly PlannedFault[], started: num
   return failed;
 }
 
-/** Waits for the end of all turns; what only a cancel ends is cancelled. */
+/** Waits for the end of all turns; what only a cancel ends, or nobody has decided about, is cancelled. */
 async function drain(world: World): Promise<string[]> {
   const [window] = world.windows;
   if (window === undefined) return [];
@@ -152,13 +152,15 @@ async function drain(world: World): Promise<string[]> {
     for (const { session, turn, prompt, held } of open) {
       if (cancelled.has(turn) || !(held || prompt.startsWith('!stall'))) continue;
       cancelled.add(turn);
+      if (held) world.count('prompts that were held to the end, and discarded');
       await window.request('session.cancel', { session, turn });
     }
     if (open.length === 0) return [];
     if (performance.now() > deadline) {
       for (const { session } of open) await window.request('session.cancel', { session });
       return open.map(
-        ({ turn, session, status, prompt }) => `turn ${turn} of ${session} is ${status}: ${prompt}`,
+        ({ turn, session, status, prompt, held }) =>
+          `turn ${turn} of ${session} is ${held ? 'held' : status}: ${prompt}`,
       );
     }
     await delay(500);

@@ -203,6 +203,7 @@ function checkAcknowledged(seen: Seen, ack: Acknowledged, stored: Stored | undef
 function checkEnd(seen: Seen, turn: TurnSnapshot, found: Findings): void {
   const told = seen.ends.get(turn.id);
   const what = `turn ${turn.id} (${quote(turn.prompt)})`;
+  const now = turn.held === true ? `${turn.status}, held` : turn.status;
   if (hasEnded(turn.status)) {
     found.check(
       'ended',
@@ -214,12 +215,12 @@ function checkEnd(seen: Seen, turn: TurnSnapshot, found: Findings): void {
   found.check(
     'ended',
     told === undefined,
-    () => `${what} has no end: it is stored as ${turn.status}; ${told?.by} was told ${told?.status}`,
+    () => `${what} has no end: it is stored as ${now}; ${told?.by} was told ${told?.status}`,
   );
   found.check(
     'ended',
     told !== undefined || seen.waiting.has(turn.id),
-    () => `${what} has no end: it is stored as ${turn.status}`,
+    () => `${what} has no end: it is stored as ${now}`,
   );
 }
 

@@ -22,7 +22,7 @@ const WAL_KEEP_BYTES = 16 * 1024 * 1024;
 
 /**
  * A thin coat over `node:sqlite`: statements are prepared once, transactions roll back, and every error is a
- * BridgeError `HISTORY_UNAVAILABLE` that says what to do.
+ * BridgeError `HISTORY_UNAVAILABLE` that says what to do; `BRIDGE_STOPPING` once it is closed.
  */
 export class Database {
   readonly file: string;
@@ -30,6 +30,7 @@ export class Database {
   readonly #statements = new Map<string, StatementSync>();
   #depth = 0;
   #durability: Durability = 'synced';
+  #closed = false;
 
   private constructor(file: string, db: DatabaseSync) {
     this.file = file;
@@ -114,6 +115,7 @@ export class Database {
   close(): void {
     this.#statements.clear();
     this.#guard(() => this.#db.close());
+    this.#closed = true;
   }
 
   #rollback(sql: string, cause: unknown): void {
@@ -135,6 +137,13 @@ export class Database {
   }
 
   #guard<T>(body: () => T): T {
+    // Somebody asked while the bridge left, or the folder: nothing is wrong with the disk.
+    if (this.#closed) {
+      throw new BridgeError(
+        'BRIDGE_STOPPING',
+        'The bridge or this folder is about to end, and its history is closed. Try again in a moment.',
+      );
+    }
     try {
       return body();
     } catch (error) {
