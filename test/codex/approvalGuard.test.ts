@@ -12,6 +12,7 @@ import {
 import { DEFAULT_SETTINGS } from '../../src/shared/settings.ts';
 import { Follower, joinBridge } from '../support/faces.ts';
 import { connectClient, ERAS } from '../support/mcpClients.ts';
+import { rawRequest } from '../support/rawMcp.ts';
 import { type RealBridge, startRealBridge } from '../support/realBridge.ts';
 
 const source = { kind: 'window' } as const;
@@ -235,35 +236,4 @@ function argsOf(
     // Whoever waits may be asked.
     ...('wait_seconds' in properties ? { wait_seconds: tool === 'wait' ? 1 : 0 } : {}),
   };
-}
-
-/** Without a client: whatever method, in the newest protocol. */
-async function rawRequest(
-  { url, token }: { url: string; token: string },
-  method: string,
-  name: string,
-  params: object,
-): Promise<void> {
-  const version = '2026-07-28';
-  const _meta = {
-    'io.modelcontextprotocol/protocolVersion': version,
-    'io.modelcontextprotocol/clientInfo': { name: 'test', version: '1' },
-    'io.modelcontextprotocol/clientCapabilities': {
-      elicitation: { form: {} },
-      extensions: { 'io.modelcontextprotocol/tasks': {} },
-    },
-  };
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: {
-      Authorization: `Bearer ${token}`,
-      'Content-Type': 'application/json',
-      Accept: 'application/json, text/event-stream',
-      'MCP-Protocol-Version': version,
-      'MCP-Method': method,
-      'MCP-Name': name,
-    },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params: { ...params, _meta } }),
-  });
-  await response.text();
 }

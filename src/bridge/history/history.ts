@@ -194,8 +194,9 @@ export class SqliteHistory implements History {
     const limit = Math.min(MAX_LIMIT, Math.max(1, Math.trunc(query.limit ?? DEFAULT_LIMIT)));
     const where = ['s.archived = ?'];
     const values: Value[] = [query.archived === true ? 1 : 0];
+    const about = JSON.stringify([this.#folder, query.archived === true, query.query ?? '']);
     if (query.cursor !== undefined) {
-      const { updatedAt, id } = decodeCursor(query.cursor);
+      const { updatedAt, id } = decodeCursor(query.cursor, about);
       where.push('(s.updated_at, s.id) < (?, ?)');
       values.push(updatedAt, id);
     }
@@ -211,7 +212,7 @@ export class SqliteHistory implements History {
       const sessions = rows.slice(0, limit).map((row) => summaryFrom(row, this.#folder));
       const last = sessions.at(-1);
       return rows.length > limit && last !== undefined
-        ? { sessions, cursor: encodeCursor(last) }
+        ? { sessions, cursor: encodeCursor(last, about) }
         : { sessions };
     });
   }

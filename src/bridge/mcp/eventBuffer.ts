@@ -1,3 +1,4 @@
+import { createHmac, randomBytes } from 'node:crypto';
 import type { EventStore, JSONRPCMessage } from '@modelcontextprotocol/server';
 
 /** What one session keeps for streams that were cut; the oldest goes first. */
@@ -18,6 +19,7 @@ interface StoredEvent {
  */
 export class EventBuffer implements EventStore {
   readonly #events: StoredEvent[] = [];
+  readonly #key = randomBytes(32);
   #next = 1;
   #length = 0;
 
@@ -29,30 +31,37 @@ export class EventBuffer implements EventStore {
     while (this.#events.length > MAX_EVENTS || (this.#length > MAX_LENGTH && this.#events.length > 1)) {
       this.#length -= this.#events.shift()?.length ?? 0;
     }
-    return `${stream}_${number}`;
+    return this.#idOf(stream, number);
   }
 
+  /** Undefined for an id that this session did not give: a stream is not taken up by a guess. */
   async getStreamIdForEventId(id: string): Promise<string | undefined> {
-    return parse(id)?.stream;
+    return this.#parse(id)?.stream;
   }
 
   async replayEventsAfter(
     id: string,
     { send }: { send: (id: string, message: JSONRPCMessage) => Promise<void> },
   ): Promise<string> {
-    const last = parse(id);
+    const last = this.#parse(id);
     if (last === undefined) throw new Error('unknown event id');
     for (const event of [...this.#events]) {
       if (event.stream !== last.stream || event.number <= last.number) continue;
       // The stream's opening mark is an empty message: there is nothing to send again.
-      if (Object.keys(event.message).length > 0) await send(`${event.stream}_${event.number}`, event.message);
+      if (Object.keys(event.message).length > 0)
+        await send(this.#idOf(event.stream, event.number), event.message);
     }
     return last.stream;
   }
-}
 
-function parse(id: string): { stream: string; number: number } | undefined {
-  const at = id.lastIndexOf('_');
-  const number = Number(id.slice(at + 1));
-  return at > 0 && Number.isInteger(number) ? { stream: id.slice(0, at), number } : undefined;
+  #idOf(stream: string, number: number): string {
+    const seal = createHmac('sha256', this.#key).update(`${stream} ${number}`).digest('hex').slice(0, 24);
+    return `${stream}.${number}.${seal}`;
+  }
+
+  #parse(id: string): { stream: string; number: number } | undefined {
+    const [, stream = '', digits] = /^(.+)\.(\d+)\.[0-9a-f]+$/.exec(id) ?? [];
+    const number = Number(digits);
+    return id === this.#idOf(stream, number) ? { stream, number } : undefined;
+  }
 }

@@ -53,16 +53,10 @@ function makeCursor(text: string, about: string, offset: number): string {
 }
 
 function parseCursor(text: string, about: string, cursor: string): number {
-  const parts = Buffer.from(cursor, 'base64url').toString().split(' ');
-  const offset = Number(parts[1]);
-  const fits =
-    parts.length === 3 &&
-    parts[0] === about &&
-    Number.isInteger(offset) &&
-    offset > 0 &&
-    offset < text.length &&
-    parts[2] === check(text, offset);
-  if (fits) return offset;
+  const offset = Number(Buffer.from(cursor, 'base64url').toString().split(' ')[1]);
+  const inside = Number.isInteger(offset) && offset > 0 && offset < text.length;
+  // Exactly what was given: what only decodes to the same is a changed one, too.
+  if (inside && cursor === makeCursor(text, about, offset)) return offset;
   throw new BridgeError(
     'CURSOR_INVALID',
     'This cursor belongs to another answer, or the answer has changed. Ask again without "cursor".',

@@ -95,15 +95,23 @@ async function follow(
   return { folder, session, turn: await waitForTurn(call, session, handle.turn, seconds) };
 }
 
-function sendOnce(call: ToolCall, target: PromptTarget, args: PromptArguments): Promise<TurnHandle> {
-  if (call.resumed !== undefined) return Promise.resolve(call.resumed);
+async function sendOnce(call: ToolCall, target: PromptTarget, args: PromptArguments): Promise<TurnHandle> {
+  if (call.resumed !== undefined) return call.resumed;
   const key = args.idempotency_key ?? call.requestKey;
   if (key === undefined) return send(call, target, args, undefined);
-  return call.once.run(`${target.folder.info.key} ${key}`, async () => {
+  const handle = await call.once.run(`${target.folder.info.key} ${key}`, async () => {
     const known = target.folder.turnByKey(key);
     if (known === undefined) return send(call, target, args, key);
     return { folder: target.folder, session: target.folder.session(known.session), turn: known.turn };
   });
+  // A task's prompt is made of what it finds, and is not asked of the caller.
+  if (args.task === undefined && handle.session.turn(handle.turn).prompt !== args.prompt) {
+    throw new BridgeError(
+      'INVALID_INPUT',
+      'This "idempotency_key" was used for another prompt. Take a new key for a new prompt.',
+    );
+  }
+  return handle;
 }
 
 async function send(

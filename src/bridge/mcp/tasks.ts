@@ -11,7 +11,7 @@ import {
 } from '@modelcontextprotocol/server';
 import * as z from 'zod';
 import { BridgeError } from '../../shared/errors.ts';
-import { hasEnded, type TurnId, type TurnSnapshot } from '../../shared/session.ts';
+import { type Approval, hasEnded, type TurnId, type TurnSnapshot } from '../../shared/session.ts';
 import type { Session } from '../sessions/session.ts';
 import type { TurnHandle } from './once.ts';
 import { standOf } from './progress.ts';
@@ -158,12 +158,17 @@ function taskOf(session: Session, turn: TurnSnapshot) {
   };
 }
 
-/** The turn's approvals that the client may answer, by their ids. */
+/** Names a question together with all that it shows: an answer to what has changed since is none. */
+function questionKey(approval: Approval): string {
+  return `${approval.id}.${digestOf(approval).slice(0, 16)}`;
+}
+
+/** The turn's approvals that the client may answer. */
 function requestsOf(session: Session, turn: TurnId) {
   return Object.fromEntries(
     session.snapshot.approvals.flatMap((approval) => {
       const question = approval.turn === turn ? questionOf(approval) : undefined;
-      return question === undefined ? [] : [[approval.id, inputRequired.elicit(formOf(question))]];
+      return question === undefined ? [] : [[questionKey(approval), inputRequired.elicit(formOf(question))]];
     }),
   );
 }
@@ -176,7 +181,7 @@ function update(
   client: string | undefined,
 ): void {
   for (const approval of session.snapshot.approvals) {
-    const answer = inputResponse({ ...responses }, approval.id);
+    const answer = inputResponse({ ...responses }, questionKey(approval));
     if (approval.turn !== turn || questionOf(approval) === undefined || answer.kind !== 'elicit') continue;
     giveAnswer(session, { approval: approval.id, digest: digestOf(approval) }, answer, client);
   }
