@@ -114,9 +114,7 @@ export interface HistoryStore {
   statistics(settings: Pick<BridgeSettings, 'prices' | 'currency'>): Statistics;
   /** What statistics are made of, so that those of several folders can be made exactly. */
   totals(): HistoryTotals;
-  /** Complete, as JSON that {@link HistoryStore.importJson} takes. @throws BridgeError `SESSION_NOT_FOUND` */
-  exportJson(id: SessionId): string;
-  /** New ids for all; turns that had not ended become interrupted. @throws BridgeError `IMPORT_INVALID` */
+  /** Takes what `writeExport` makes. New ids for all; turns that had not ended become interrupted. @throws BridgeError `IMPORT_INVALID` */
   importJson(data: string, folder: FolderKey): SessionId[];
   close(): void;
 }

@@ -13,6 +13,7 @@ import {
 import type { FolderApi } from '../api.ts';
 import { FolderChanges } from '../changes/folderChanges.ts';
 import { turnDiff, turnsDiff } from '../changes/turnDiff.ts';
+import { writeExport } from '../history/exchange.ts';
 import { toMarkdown } from '../history/markdown.ts';
 import { newSessionId } from '../ids.ts';
 import type { HistoryStore, SessionQuery } from '../ports.ts';
@@ -283,7 +284,8 @@ export class FolderRuntime implements FolderApi {
   exportSession(id: SessionId, format: 'json' | 'markdown'): string {
     const live = this.#live.get(id);
     if (live !== undefined) this.#writer.flush(live);
-    return format === 'json' ? this.#history.exportJson(id) : toMarkdown(this.session(id).snapshot);
+    const { snapshot } = this.session(id);
+    return format === 'json' ? writeExport(snapshot) : toMarkdown(snapshot);
   }
 
   diff(id: SessionId): Promise<string> {

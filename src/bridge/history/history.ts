@@ -26,7 +26,7 @@ import type {
 } from '../ports.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { type Database, isConstraint, isCorrupt, unavailable, type Value } from './database.ts';
-import { adopt, parseExport, writeExport } from './exchange.ts';
+import { adopt, parseExport } from './exchange.ts';
 import { checkBeside, suspect } from './integrity.ts';
 import { Journal } from './journal.ts';
 import { openOrRecover, type Recovery } from './recovery.ts';
@@ -287,15 +287,6 @@ export class SqliteHistory implements History {
   totals(): HistoryTotals {
     this.#totals ??= this.#use(() => totalsOf(this.#db));
     return this.#totals;
-  }
-
-  exportJson(id: SessionId): string {
-    const session = this.read(id);
-    if (session !== undefined) return writeExport(session);
-    throw new BridgeError(
-      'SESSION_NOT_FOUND',
-      `There is no session ${id} in this folder. List the sessions to see those that are there.`,
-    );
   }
 
   importJson(data: string, folder: FolderKey): SessionId[] {
