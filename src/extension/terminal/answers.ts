@@ -1,10 +1,11 @@
 /**
  * Answers that a terminal gives by itself: device attributes and versions, cursor position and status, modes,
- * settings, colours. xterm.js says each of them in one piece, apart from what is typed.
+ * settings, colours, its size. xterm.js says each of them in one piece, apart from what is typed.
  */
 const ANSWER = [
   '\\x1b\\[[?>=][\\d;]*c',
   '\\x1b\\[\\d+;\\d+R',
+  '\\x1b\\[[3-9];\\d+;\\d+t',
   '\\x1b\\[\\?[\\d;]*[Rnu]',
   '\\x1b\\[\\d*n',
   '\\x1b\\[\\??[\\d;]*\\$y',

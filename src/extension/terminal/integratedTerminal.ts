@@ -6,6 +6,7 @@ import type { SessionId } from '../../shared/session.ts';
 import type { TerminalSize } from '../../shared/terminal.ts';
 import type { BridgeLink } from '../bridgeLink.ts';
 import { isAnswer } from './answers.ts';
+import { HarmlessOutput } from './harmless.ts';
 import { Pace } from './pace.ts';
 import { TerminalLine } from './terminalLine.ts';
 
@@ -111,6 +112,7 @@ class SharedPty implements vscode.Pseudoterminal {
     this.opened = promise;
     this.#settle = { resolve, reject };
     this.#pace = new Pace((chars) => this.#line.ack(chars));
+    let harmless = new HarmlessOutput();
     this.#line = new TerminalLine({
       link,
       session,
@@ -119,10 +121,11 @@ class SharedPty implements vscode.Pseudoterminal {
         opened: ({ screen, cols, rows }) => {
           this.#pace.reset();
           this.#resized({ cols, rows });
-          this.#write.fire(screen);
+          harmless = new HarmlessOutput();
+          this.#write.fire(harmless.take(screen));
         },
         data: (text) => {
-          this.#write.fire(text);
+          this.#write.fire(harmless.take(text));
           this.#pace.given(text.length);
         },
         resized: (size) => this.#resized(size),
