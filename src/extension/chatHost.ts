@@ -112,8 +112,8 @@ export function webviewPort(
 ): MessagePort {
   return {
     send: (message) => {
-      // False means that the webview is hidden or gone: it pulls everything when it is back.
-      webview.postMessage(message).then(undefined, onError);
+      // False means that the webview is hidden: it pulls everything when it is back. One that is gone throws.
+      if (!store.disposed) webview.postMessage(message).then(undefined, onError);
     },
     onMessage: (listener) => store.add(webview.onDidReceiveMessage(listener)),
     // Who ends a webview is told by its view; the server has nothing pending that would wait.

@@ -63,7 +63,7 @@ export const chatParams = {
   'session.delete': z.object({ session: id }),
   'approval.answer': approvalAnswerSchema,
   /** A link in an answer was clicked. */
-  'link.open': z.object({ href: z.string() }),
+  'link.open': z.object({ href: z.string().check(z.minLength(1), z.maxLength(8192)) }),
   /** The person wants to do what a welcome or error state offers. */
   action: z.object({
     name: z.enum([
@@ -104,7 +104,10 @@ export const chatParams = {
       }),
       z.object({ kind: z.enum(['selection', 'problems']) }),
       /** Dropped from VS Code's own views. */
-      z.object({ kind: z.literal('uris'), uris: z.array(z.string()).check(z.maxLength(100)) }),
+      z.object({
+        kind: z.literal('uris'),
+        uris: z.array(z.string().check(z.maxLength(8192))).check(z.maxLength(100)),
+      }),
     ]),
   }),
   'session.command': z.object({

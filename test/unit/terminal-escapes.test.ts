@@ -112,6 +112,14 @@ describe('A24: escape sequences', () => {
       ),
     );
     const { write, taken } = terminal();
+    for (const command of HARMFUL) {
+      const sequence = `\u001b\u0000]${command}\u001b\\`;
+      for (let at = 1; at < sequence.length; at++) {
+        const filter = new HarmlessOutput();
+        await write(filter.take(sequence.slice(0, at)) + filter.take(sequence.slice(at)));
+      }
+    }
+    expect(taken).toEqual([]);
     await fc.assert(
       fc.asyncProperty(fc.array(fc.array(piece, { maxLength: 6 }), { maxLength: 6 }), async (chunks) => {
         const filter = new HarmlessOutput();
@@ -136,6 +144,8 @@ describe('A24: escape sequences', () => {
     for (let n = 0; n < 100; n++) expect(filter.take('QUJD'.repeat(1_000))).toBe('');
     expect(filter.take('\u001b')).toBe('');
     expect(filter.take('\\b')).toBe('b');
+    const address = 'a'.repeat(20_000);
+    expect(filter.take(`\u001b]8;;https://${address}`) + filter.take('\u0007c')).toBe('c');
   });
 
   it('that ask are answered by no viewer', async () => {

@@ -26,7 +26,8 @@ export function hostLine(session: string): HostLine {
   const port: MessagePort = {
     send: (message) => api.postMessage(message),
     onMessage(listener) {
-      const receive = (event: MessageEvent) => listener(event.data);
+      // VS Code's own frame around this one has the same origin; nobody else speaks for the host.
+      const receive = (event: MessageEvent) => event.origin === window.origin && listener(event.data);
       window.addEventListener('message', receive);
       return { dispose: () => window.removeEventListener('message', receive) };
     },
