@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { BridgeError, messageOf } from '../shared/errors.ts';
+import { redact, secretsOf } from '../shared/redact.ts';
 import type { BridgeSettings } from '../shared/settings.ts';
 import { systemClock } from './clock.ts';
 import { AppServer } from './codex/appServer.ts';
@@ -42,7 +43,7 @@ export interface Check {
 export async function runDoctor(home: string): Promise<Check[]> {
   const state = checkState(home);
   const codex = await findBinary(state);
-  return [
+  const checks = [
     state.check,
     codex.check,
     ...(await Promise.all([
@@ -54,6 +55,13 @@ export async function runDoctor(home: string): Promise<Check[]> {
     ])),
     checkDiscovery(state.directory),
   ];
+  // What a program says when it fails may quote its configuration.
+  const secrets = secretsOf(process.env);
+  return checks.map((check) => ({
+    ...check,
+    detail: redact(check.detail, secrets),
+    ...(check.fix === undefined ? {} : { fix: redact(check.fix, secrets) }),
+  }));
 }
 
 function checkState(home: string): { check: Check; directory?: StateDirectory } {
@@ -165,7 +173,11 @@ async function checkNodePty(): Promise<Check> {
   try {
     const { spawn } = await import('node-pty');
     const shell = process.platform === 'win32' ? 'cmd.exe' : '/bin/sh';
-    const pty = spawn(shell, [process.platform === 'win32' ? '/c' : '-c', 'exit 0'], { cols: 80, rows: 24 });
+    const pty = spawn(shell, [process.platform === 'win32' ? '/c' : '-c', 'exit 0'], {
+      cols: 80,
+      rows: 24,
+      env: codexEnvironment(process.env),
+    });
     const status = await new Promise<number>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error('its shell did not end')), CHECK_MS);
       pty.onExit(({ exitCode }) => {
@@ -190,7 +202,10 @@ function isGlibc(): boolean {
 
 async function checkGit(): Promise<Check> {
   try {
-    const { stdout } = await run('git', ['--version'], { timeout: CHECK_MS });
+    const { stdout } = await run('git', ['--version'], {
+      timeout: CHECK_MS,
+      env: codexEnvironment(process.env),
+    });
     return { name: 'git', ok: true, detail: stdout.trim() };
   } catch (error) {
     return {

@@ -156,10 +156,17 @@ export class CliBench {
   readonly #started: CliProcess[] = [];
   readonly #faces: BridgeConnection[] = [];
 
-  static async create(): Promise<CliBench> {
+  /** `needsLogin`: Codex has none, and its model wants one. `codexConfig`: more lines of config.toml. */
+  static async create(options: { needsLogin?: boolean; codexConfig?: string } = {}): Promise<CliBench> {
     const dir = await tempDir('cl');
     const model = await ScriptedModel.start();
-    return new CliBench(dir, model, await makeCodexHome({ modelUrl: model.url, dir: join(dir.path, 'ch') }));
+    const codex = await makeCodexHome({
+      modelUrl: model.url,
+      dir: join(dir.path, 'ch'),
+      config: options.codexConfig ?? '',
+      needsLogin: options.needsLogin ?? false,
+    });
+    return new CliBench(dir, model, codex);
   }
 
   private constructor(dir: TempDir, model: ScriptedModel, codex: CodexHome) {

@@ -1,6 +1,7 @@
 import { type ExecFileException, execFile } from 'node:child_process';
 import { dirname } from 'node:path';
 import { BridgeError } from '../../shared/errors.ts';
+import { isSecretName } from '../../shared/redact.ts';
 import { codexEnvironment } from '../codex/environment.ts';
 
 /** How long git may take for one answer, in ms: a large working tree on a slow disk takes seconds. */
@@ -46,9 +47,13 @@ export function git(folder: string, args: readonly string[]): Promise<GitAnswer>
   });
 }
 
-/** Whatever repository, program or configuration a variable of ours names (`GIT_DIR`, …), the folder's own is meant. */
+/**
+ * Whatever repository, program or configuration a variable of ours names (`GIT_DIR`, …), the folder's own is meant.
+ * Codex's own keys are for Codex alone.
+ */
 function plainEnvironment(): NodeJS.ProcessEnv {
-  return { ...codexEnvironment(process.env), GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' };
+  const usual = Object.entries(codexEnvironment(process.env)).filter(([name]) => !isSecretName(name));
+  return { ...Object.fromEntries(usual), GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' };
 }
 
 function unavailable(cause: ExecFileException): BridgeError {
