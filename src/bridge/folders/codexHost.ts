@@ -1,16 +1,15 @@
 import { BridgeError, toErrorInfo } from '../../shared/errors.ts';
 import type { CodexStatus } from '../../shared/faces.ts';
-import type { AccountInfo, LoginMethod } from '../../shared/login.ts';
+import type { LoginMethod } from '../../shared/login.ts';
 import type { AppServer } from '../codex/appServer.ts';
 import { CodexClient } from '../codex/client.ts';
-import { CodexRefusedError } from '../codex/codexRefused.ts';
 import type { CodexBinary } from '../codex/findCodex.ts';
 import type { ServerNotification } from '../codex/generated/ServerNotification.ts';
 import type { ServerRequest } from '../codex/generated/ServerRequest.ts';
-import type { Account } from '../codex/generated/v2/Account.ts';
 import type { Clock, Logger } from '../ports.ts';
 import { type RestartDecision, RestartPolicy } from '../sessions/restartPolicy.ts';
 import type { Attachment } from '../terminal/command.ts';
+import { readAccount, readModels } from './codexFacts.ts';
 import { Login } from './login.ts';
 import { Nonsense } from './nonsense.ts';
 
@@ -347,20 +346,8 @@ export class CodexHost {
     }
   }
 
-  /** `account/read`: whether the provider wants OpenAI's login, and whether there is one. */
   async #readAccount(client: CodexClient): Promise<void> {
-    try {
-      const { account, requiresOpenaiAuth } = await client.call('account/read', {});
-      this.#setAccount({
-        loggedIn: account !== null || !requiresOpenaiAuth,
-        ...(account === null ? {} : { account: accountInfo(account) }),
-      });
-    } catch (error) {
-      if (!(error instanceof CodexRefusedError)) throw error;
-      // There is a login, and OpenAI's server says no to it, or can not be reached.
-      this.#deps.logger.warn('Codex can not tell who is logged in', { error });
-      this.#setAccount(/unauthorized/i.test(error.rpcMessage) ? { loggedIn: false } : {});
-    }
+    this.#setAccount(await readAccount(client, this.#deps.logger));
   }
 
   #setAccount(change: Pick<CodexStatus, 'loggedIn' | 'account'>): void {
@@ -371,16 +358,8 @@ export class CodexHost {
 
   async #readModels(client: CodexClient): Promise<void> {
     try {
-      const { data } = await client.call('model/list', {});
-      for (const { model, defaultReasoningEffort } of data)
-        this.#defaultEfforts.set(model, defaultReasoningEffort);
-      const models = data
-        .filter((model) => !model.hidden)
-        .map((model) => ({
-          id: model.model,
-          name: model.displayName,
-          efforts: model.supportedReasoningEfforts.map((option) => option.reasoningEffort),
-        }));
+      const { models, efforts } = await readModels(client);
+      for (const [model, effort] of efforts) this.#defaultEfforts.set(model, effort);
       this.#set({ models });
     } catch (error) {
       this.#deps.logger.warn('the list of models can not be read', { error });
@@ -394,12 +373,6 @@ export class CodexHost {
     this.#status = { ...rest, ...kept, ...change };
     this.#deps.onStatus();
   }
-}
-
-function accountInfo(account: Account): AccountInfo {
-  if (account.type !== 'chatgpt') return { kind: account.type };
-  const { type: kind, email, planType: plan } = account;
-  return { kind, plan, ...(email === null ? {} : { email }) };
 }
 
 function crashLoop(last: string): BridgeError {
