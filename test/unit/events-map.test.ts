@@ -7,6 +7,7 @@ import {
   type TurnEventMapperOptions,
 } from '../../src/bridge/codex/events/map.ts';
 import { PASSED_OVER } from '../../src/bridge/codex/events/passedOver.ts';
+import { MAX_ITEM_TEXT, OUTPUT_CUT, TEXT_CUT } from '../../src/bridge/codex/events/streamed.ts';
 import type { ServerNotification } from '../../src/bridge/codex/generated/ServerNotification.ts';
 import type { ThreadItem } from '../../src/bridge/codex/generated/v2/ThreadItem.ts';
 import type { TurnError } from '../../src/bridge/codex/generated/v2/TurnError.ts';
@@ -153,6 +154,58 @@ describe('notifications', () => {
     const completed = told('item/completed', { item: command('cut', 'completed'), completedAtMs: 2 });
     expect(map.map(completed)).toMatchObject([{ item: { output: 'all of it', startedAt: 1, endedAt: 2 } }]);
   });
+
+  test('B21: of a command that Codex stopped telling, the end is what Codex ends with, and it is said', () => {
+    const map = mapper();
+    const command = (fields: object) =>
+      item({ type: 'commandExecution', id: 'c', command: 'x', cwd: '/f', status: 'completed', ...fields });
+    const running = { status: 'inProgress', aggregatedOutput: null };
+    map.map(told('item/started', { item: command(running), startedAtMs: 1 }));
+    const delta = 'd'.repeat(1_000_000);
+    for (let i = 0; i < 5; i++) map.map(told('item/commandExecution/outputDelta', { itemId: 'c', delta }));
+    const aggregatedOutput = `${'d'.repeat(1_000_000)}LAST`;
+    const end = told('item/completed', {
+      item: command({ aggregatedOutput, exitCode: 0 }),
+      completedAtMs: 2,
+    });
+    const [completed, notice] = map.map(end);
+    if (completed?.type !== 'item.completed' || completed.item.type !== 'command') throw new Error('no item');
+    const { output, omitted } = completed.item;
+    expect(output).toHaveLength(OUTPUT_HEAD + OUTPUT_TAIL);
+    expect(output.endsWith('LAST')).toBe(true);
+    expect(omitted).toBe(5_000_000 - output.length);
+    expect(notice).toMatchObject({ type: 'turn.notice', notice: { kind: 'truncated', text: OUTPUT_CUT } });
+  });
+
+  test.each([
+    ['item/agentMessage/delta', 'agentMessage', {}],
+    ['item/plan/delta', 'plan', {}],
+    ['item/reasoning/summaryTextDelta', 'reasoning', { summaryIndex: 0 }],
+  ])(
+    'B21: %s without end is kept up to a bound, the same while it streams and whole, and it is said',
+    (method, type, more) => {
+      const map = mapper();
+      const piece = '\ud83d\udc4d'.repeat(500_000);
+      const whole = `x${piece.repeat(9)}`;
+      map.map(
+        told('item/started', {
+          item: item({ type, id: 'i', text: '', summary: [], content: [] }),
+          startedAtMs: 1,
+        }),
+      );
+      const events = ['x', ...Array<string>(9).fill(piece)].flatMap((delta) =>
+        map.map(told(method, { itemId: 'i', delta, ...more })),
+      );
+      const shown = events.flatMap((event) => (event.type === 'item.delta' ? [event.text] : [])).join('');
+      expect(shown).toBe(whole.slice(0, MAX_ITEM_TEXT - 1));
+      const notices = events.filter((event) => event.type === 'turn.notice');
+      expect(notices).toMatchObject([{ notice: { kind: 'truncated', text: TEXT_CUT } }]);
+      const done = item({ type, id: 'i', text: whole, summary: [whole], content: [] });
+      const [completed, ...rest] = map.map(told('item/completed', { item: done, completedAtMs: 2 }));
+      expect(completed).toMatchObject({ item: type === 'reasoning' ? { summary: shown } : { text: shown } });
+      expect(rest).toEqual([]);
+    },
+  );
 });
 
 describe('items', () => {

@@ -1,9 +1,7 @@
 import type { DeltaField, SessionEvent } from '../../../shared/events.ts';
 import { rebaseDiff } from '../../../shared/gitDiff.ts';
-import { boundOutput } from '../../../shared/reducer.ts';
 import {
   type FileChange,
-  type Item,
   NO_USAGE,
   type TokenUsage,
   type TurnError,
@@ -23,6 +21,7 @@ import { PART_SEPARATOR, toItem } from './items.ts';
 import type { PassedOver } from './passedOver.ts';
 import { isReason } from './reasons.ts';
 import { ReviewMode } from './reviewMode.ts';
+import { Streamed, TEXT_CUT } from './streamed.ts';
 
 /** A turn's diff longer than this (UTF-16 units) is cut at a line, with a notice. */
 export const MAX_TURN_DIFF = 2 * 1024 * 1024;
@@ -58,8 +57,7 @@ export interface TurnEventMapperOptions {
 export class TurnEventMapper {
   readonly #options: TurnEventMapperOptions;
   readonly #startedAt = new Map<string, number>();
-  /** Output that came in deltas, for commands whose end does not repeat it. */
-  readonly #outputs = new Map<string, { output: string; omitted: number }>();
+  readonly #streamed = new Streamed();
   readonly #changes = new Map<string, readonly FileUpdateChange[]>();
   /** Last part of each reasoning text that was extended, by item and field. */
   readonly #parts = new Map<string, number>();
@@ -198,20 +196,22 @@ export class TurnEventMapper {
 
   #completed(item: ThreadItem, completedAtMs: number): SessionEvent[] {
     if (this.#isPrompt(item) || isReason(item) || this.#review.hides(item, true)) return [];
-    return [this.#whole(item, completedAtMs)];
+    return this.#whole(item, completedAtMs);
   }
 
-  #whole(item: ThreadItem, completedAtMs: number | undefined): SessionEvent {
+  #whole(item: ThreadItem, completedAtMs: number | undefined): SessionEvent[] {
     const endedAt = completedAtMs ?? this.#options.now();
     const startedAt = this.#startedAt.get(item.id) ?? item.startedAtMs ?? endedAt;
     const completed = toItem(item, { folder: this.#options.folder, done: true, startedAt, endedAt });
-    const whole = this.#withStreamedOutput(completed);
+    const { item: whole, notice } = this.#streamed.whole(completed);
     this.#startedAt.delete(item.id);
-    this.#outputs.delete(item.id);
     this.#changes.delete(item.id);
     this.#parts.delete(`summary ${item.id}`);
     this.#parts.delete(`text ${item.id}`);
-    return { type: 'item.completed', turn: this.#options.turn, item: whole };
+    return [
+      { type: 'item.completed', turn: this.#options.turn, item: whole },
+      ...(notice === undefined ? [] : this.#notice('truncated', notice)),
+    ];
   }
 
   /**
@@ -227,18 +227,15 @@ export class TurnEventMapper {
     return item.id === this.#prompt;
   }
 
-  /**
-   * Codex repeats a command's output at its end, with the first bytes that it may have left out of the deltas,
-   * but cuts it in the middle when it is long, and gives none where there was none (seen with 0.169).
-   */
-  #withStreamedOutput(item: Item): Item {
-    const streamed = this.#outputs.get(item.id);
-    if (item.type !== 'command' || streamed === undefined) return item;
-    const length = item.output.length + item.omitted;
-    return streamed.output.length + streamed.omitted > length ? { ...item, ...streamed } : item;
+  #delta(item: string, field: 'text' | 'summary', text: string): SessionEvent[] {
+    const kept = this.#streamed.text(item, field, text);
+    return [
+      ...this.#told(item, field, kept),
+      ...(kept.length < text.length ? this.#notice('truncated', TEXT_CUT) : []),
+    ];
   }
 
-  #delta(item: string, field: DeltaField, text: string): SessionEvent[] {
+  #told(item: string, field: DeltaField, text: string): SessionEvent[] {
     return text === '' ? [] : [{ type: 'item.delta', turn: this.#options.turn, item, field, text }];
   }
 
@@ -251,9 +248,8 @@ export class TurnEventMapper {
   }
 
   #output(item: string, text: string): SessionEvent[] {
-    const { output, omitted } = this.#outputs.get(item) ?? { output: '', omitted: 0 };
-    this.#outputs.set(item, boundOutput(output + text, omitted));
-    return this.#delta(item, 'output', text);
+    this.#streamed.output(item, text);
+    return this.#told(item, 'output', text);
   }
 
   #patchUpdated(id: string, changes: readonly FileUpdateChange[]): SessionEvent[] {
@@ -324,7 +320,7 @@ export class TurnEventMapper {
   #end(turn: Turn): SessionEvent[] {
     const end = this.#endOf(turn);
     const review = end.status === 'completed' ? this.#review.take() : undefined;
-    const last = review === undefined ? [] : [this.#whole(review, undefined)];
+    const last = review === undefined ? [] : this.#whole(review, undefined);
     this.#ended = true;
     return [...last, { type: 'turn.ended', turn: this.#options.turn, at: this.#options.now(), ...end }];
   }
