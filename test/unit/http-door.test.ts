@@ -1,15 +1,19 @@
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Discovery, publishDiscovery } from '../../src/bridge/http/discovery.ts';
 import { HttpDoor, type HttpDoorOptions } from '../../src/bridge/http/httpDoor.ts';
+import { MAX_UNREAD_MS, sendResponse } from '../../src/bridge/http/responses.ts';
 import { Tokens } from '../../src/bridge/http/tokens.ts';
 import { tempDir } from '../support/codexHome.ts';
-import { silentLogger } from '../support/fakeBridge.ts';
+import { FakeClock, silentLogger } from '../support/fakeBridge.ts';
 
 const tokens = new Tokens();
+const MEGABYTE = 1024 * 1024;
 const doors: HttpDoor[] = [];
 
 function door(options: Partial<HttpDoorOptions> = {}): HttpDoor {
@@ -191,6 +195,88 @@ describe('HttpDoor', () => {
     expect(other).not.toBe(port);
     await first.close();
     expect(await door().listen({ remembered: port })).toBe(port);
+  });
+});
+
+describe('B11: a reader that is there no more, though its connection is open', () => {
+  const piece = Buffer.alloc(MEGABYTE, 'x');
+
+  /** Without an end; `pulled` says how much of it the bridge has taken from where it comes. */
+  function endless(pulled: { bytes: number; cancelled: boolean }) {
+    return new ReadableStream({
+      pull(controller) {
+        pulled.bytes += piece.length;
+        controller.enqueue(piece);
+      },
+      cancel() {
+        pulled.cancelled = true;
+      },
+    });
+  }
+
+  const asks = (port: number) =>
+    `POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${tokens.all}\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}`;
+
+  /** A client that asks and then never reads. */
+  function deaf(port: number): { closed: Promise<unknown>; read(): void } {
+    const socket = connect(port, '127.0.0.1').pause();
+    // A reset: the bridge does not say goodbye to who does not listen.
+    socket.on('error', () => {});
+    socket.write(asks(port));
+    return { closed: once(socket, 'close'), read: () => void socket.resume() };
+  }
+
+  it.each(['stream', 'whole'])(
+    'B11: one that leaves a %s unread for 45 s is let go; no more than a few MB waited for it',
+    async (kind) => {
+      const clock = new FakeClock();
+      const pulled = { bytes: 0, cancelled: false };
+      const entered = Promise.withResolvers<void>();
+      const port = await door({
+        async handle({ res }) {
+          const type = { 'Content-Type': 'text/event-stream' };
+          const response =
+            kind === 'stream'
+              ? new Response(endless(pulled), { headers: type })
+              : new Response(Buffer.alloc(30 * MEGABYTE));
+          const sent = sendResponse(res, response, clock);
+          entered.resolve();
+          await sent;
+          handled.resolve();
+        },
+      }).listen();
+      const handled = Promise.withResolvers<void>();
+      const { closed, read } = deaf(port);
+      await entered.promise;
+      await vi.waitFor(() => expect(clock.pending).toBe(1));
+      const waiting = pulled.bytes;
+      clock.advance(MAX_UNREAD_MS - 1);
+      await setImmediate();
+      expect(pulled).toEqual({ bytes: waiting, cancelled: false });
+      clock.advance(1);
+      await handled.promise;
+      read();
+      await closed;
+      expect(clock.pending).toBe(0);
+      expect(pulled.cancelled).toBe(kind === 'stream');
+      expect(pulled.bytes).toBeLessThan(20 * MEGABYTE);
+    },
+  );
+
+  it('B10: one that reads slowly has everything, however long it takes', async () => {
+    const clock = new FakeClock();
+    const port = await door({
+      handle: ({ res }) => sendResponse(res, new Response(Buffer.alloc(30 * MEGABYTE, 'x')), clock),
+    }).listen();
+    const socket = connect(port, '127.0.0.1');
+    socket.write(asks(port));
+    let bytes = 0;
+    for await (const chunk of socket) {
+      bytes += chunk.length;
+      clock.advance(300);
+    }
+    expect(clock.now()).toBeGreaterThan(MAX_UNREAD_MS);
+    expect(bytes).toBeGreaterThan(30 * MEGABYTE);
   });
 });
 

@@ -51,6 +51,8 @@ const MAX_BODY_BYTES = 32 * 1024 * 1024;
 const FLOOD_LOG_MS = 60_000;
 /** Milliseconds that open requests have to end by themselves when the door closes. */
 const CLOSE_GRACE_MS = 500;
+/** Of a connection that says nothing; then a probe each second, and after ten without an answer it is closed. */
+const KEEP_ALIVE_DELAY_MS = 15_000;
 /** All bodies being read at once, as a multiple of one. */
 const BODIES_AT_ONCE = 4;
 
@@ -85,6 +87,9 @@ export class HttpDoor {
         // Longer than clients keep an idle connection, so that they never write into one just closed.
         keepAliveTimeout: 75_000,
         maxHeaderSize: 16 * 1024,
+        // A peer that vanished without a word (a container, a virtual machine, a tunnel) is noticed by the system.
+        keepAlive: true,
+        keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
       },
       (req, res) => void this.#serve(req, res),
     );

@@ -1,4 +1,13 @@
 import type { ServerResponse } from 'node:http';
+import type { Clock } from '../ports.ts';
+
+/**
+ * How long a reader may leave what was written to it, in ms; then its connection is ended. What it has asked for
+ * goes on, and it finds that again: by `Last-Event-ID`, by its idempotency key, or with `wait`.
+ */
+export const MAX_UNREAD_MS = 45_000;
+/** Of an answer that is written whole. */
+const PART_BYTES = 256 * 1024;
 
 /** Answers with a JSON-RPC error without an id: the request was refused before it was read. */
 export function sendError(
@@ -24,9 +33,14 @@ export function sendError(
 
 /**
  * Writes a web-standard response: an event stream chunk by chunk as it comes, at the pace of the reader, any
- * other whole. Resolves when it is all handed over, or when the reader has gone.
+ * other whole. Resolves when it is all handed over, or when the reader has gone or was let go, see
+ * {@link MAX_UNREAD_MS}.
  */
-export async function sendResponse(res: ServerResponse, response: Response): Promise<void> {
+export async function sendResponse(
+  res: ServerResponse,
+  response: Response,
+  clock: Pick<Clock, 'after'>,
+): Promise<void> {
   if (res.destroyed) {
     await response.body?.cancel();
     return;
@@ -34,7 +48,12 @@ export async function sendResponse(res: ServerResponse, response: Response): Pro
   const headers = Object.fromEntries(response.headers);
   if (response.body === null || !isEventStream(response)) {
     const body = Buffer.from(await response.arrayBuffer());
-    res.writeHead(response.status, { ...headers, 'Content-Length': body.length }).end(body);
+    res.writeHead(response.status, { ...headers, 'Content-Length': body.length });
+    // In parts, so that a slow reader is told from one that reads no more.
+    for (let at = 0; at < body.length && !res.destroyed; at += PART_BYTES) {
+      if (!res.write(body.subarray(at, at + PART_BYTES))) await taken(res, clock);
+    }
+    res.end();
     return;
   }
   res.writeHead(response.status, headers);
@@ -46,7 +65,7 @@ export async function sendResponse(res: ServerResponse, response: Response): Pro
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       if (res.destroyed) return;
-      if (!res.write(next.value)) await drained(res);
+      if (!res.write(next.value)) await taken(res, clock);
     }
   } finally {
     res.off('close', onClose);
@@ -58,9 +77,12 @@ function isEventStream(response: Response): boolean {
   return response.headers.get('content-type')?.startsWith('text/event-stream') === true;
 }
 
-function drained(res: ServerResponse): Promise<void> {
+/** Resolves when the reader has taken what was written, or has gone: in time, or because it did not. */
+function taken(res: ServerResponse, clock: Pick<Clock, 'after'>): Promise<void> {
   return new Promise((resolve) => {
+    const cancelTimer = clock.after(MAX_UNREAD_MS, () => res.destroy());
     const done = () => {
+      cancelTimer();
       res.off('drain', done);
       res.off('close', done);
       resolve();

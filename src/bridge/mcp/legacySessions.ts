@@ -53,7 +53,8 @@ export class LegacySessions {
       if (session === undefined) {
         return sendError(res, 503, 'Too many MCP sessions are in use. End one, or try again later.');
       }
-      return sendResponse(res, await session.transport.handleRequest(request, { parsedBody: body }));
+      const response = await session.transport.handleRequest(request, { parsedBody: body });
+      return sendResponse(res, response, this.#options.clock);
     }
     const session = this.#sessions.get(id);
     // Another scope's session is as unknown as one that never was.
@@ -102,7 +103,7 @@ export class LegacySessions {
     session.open++;
     try {
       const options = body === undefined ? {} : { parsedBody: body };
-      await sendResponse(res, await session.transport.handleRequest(request, options));
+      await sendResponse(res, await session.transport.handleRequest(request, options), this.#options.clock);
     } finally {
       session.open--;
       session.idleSince = this.#options.clock.monotonic();

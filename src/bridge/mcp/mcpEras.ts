@@ -71,7 +71,8 @@ export class McpEras {
     const done = this.#options.clients.begin(`2026 ${scopeKey(scope)} ${client.name}`, { ...client, scope });
     try {
       // The body was read and bounded already: the handler takes it as it is.
-      await sendResponse(res, await this.#modernHandler(scope).fetch(request, { parsedBody: body }));
+      const response = await this.#modernHandler(scope).fetch(request, { parsedBody: body });
+      await sendResponse(res, response, this.#options.clock);
     } finally {
       done();
     }
