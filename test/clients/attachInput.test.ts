@@ -259,7 +259,7 @@ function discoveryOf(socket: string): string {
 }
 
 describe('a client that never reads', () => {
-  it('costs neither bridge nor attach more than a bounded amount, and has every answer when it reads', async () => {
+  it('B10: costs neither bridge nor attach more than a bounded amount, and has every answer when it reads', async () => {
     bench.model.script(() => [text('A'.repeat(60_000))]);
     const { rpc } = await openWindow(bench, [bench.folders[0]]);
     const turn = (await bench.ask('long')).result.turn;

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -149,7 +149,7 @@ describe('what an earlier bridge or another program left', () => {
     expect((await bench.ask('again', '--session', result.session)).code).toBe(0);
   });
 
-  test('a program at the last port: another one is used, a demanded one is refused', async () => {
+  test('B25: a program at the last port: another one is used, and bridge.json says so', async () => {
     await bench.ask('hello');
     const { url } = await bench.discovery();
     await bench.run(['stop', '--now']);
@@ -158,12 +158,38 @@ describe('what an earlier bridge or another program left', () => {
     try {
       const line = await bench.start(['serve', '--json']).ready();
       expect(line.url).not.toBe(url);
-      const client = await connectClient('2026-07-28', { url: line.url, token: line.token });
+      const told = await bench.discovery();
+      expect([told.url, told.pid]).toEqual([line.url, line.pid]);
+      const client = await connectClient('2026-07-28', { url: told.url, token: told.token });
       expect((await client.call('ask', { prompt: 'x' })).data['status']).toBe('completed');
       await client.close();
     } finally {
       await close(foreign);
     }
+  });
+
+  test('B25: a program at the place of our socket: the bridge takes its place, and bridge.json names it', async () => {
+    const socket = join(bench.home, 'run', 'bridge.sock');
+    await mkdir(dirname(socket), { recursive: true, mode: 0o700 });
+    await chmod(bench.home, 0o700);
+    const foreign = await listenOn(socket);
+    try {
+      const { pid } = await bench.start(['serve', '--json']).ready();
+      const told = await bench.discovery();
+      expect([told.pid, told.socket]).toEqual([pid, socket]);
+      expect((await bench.face()).hello.pid).toBe(pid);
+      expect((await bench.ask('there?')).result.answer).toBe('Echo: there?');
+    } finally {
+      await close(foreign);
+    }
+  });
+
+  test('B25: the lock held: who comes second joins, and the first one’s bridge.json stays', async () => {
+    const first = await bench.start(['serve', '--json']).ready();
+    const second = await bench.start(['serve', '--json', '--folder', bench.folders[1]]).ready();
+    expect([second.pid, second.url]).toEqual([first.pid, first.url]);
+    expect((await bench.discovery()).pid).toBe(first.pid);
+    expect(second.folders.map(({ path }) => path)).toContain(bench.folders[1]);
   });
 
   test('a program at the socket that never answers is no bridge; a bridge that hangs is told', async () => {

@@ -231,27 +231,33 @@ describe('a connection that misbehaves', () => {
     expect(truth(id).id).toBe(id);
   });
 
-  it('is dropped when it never reads, and nobody else is hurt', async () => {
+  it('B10: is dropped when it never reads, beside five that do and miss nothing', async () => {
     bridge = await startRealBridge();
     const good = await joined();
     const { id } = await good.rpc.request('session.create', { folder: key() });
     const followed = await Follower.open(good, id);
+    const others = await Promise.all(
+      Array.from({ length: 4 }, async () => Follower.open(await joined(), id)),
+    );
     const deaf = await raw();
     deaf.hello();
     deaf.write(`${JSON.stringify({ id: 2, method: 'session.open', params: { session: id } })}\n`);
-    await vi.waitFor(() => expect(bridge.status().faces).toBe(2));
+    await vi.waitFor(() => expect(bridge.status().faces).toBe(6));
     let turns = 0;
-    while (bridge.status().faces === 2 && turns < 10) {
+    while (bridge.status().faces === 6 && turns < 10) {
       await good.rpc.request('session.prompt', { session: id, prompt: '!big 4000', source });
       turns += 1;
       await followed.until((session) => session.turns.length === turns && ended(session));
     }
-    expect(bridge.status().faces).toBe(1);
+    expect(bridge.status().faces).toBe(5);
     // Not before 32 MB wait: each turn tells its text twice, streamed and whole.
     expect(turns).toBeGreaterThanOrEqual(4);
     expect(bridge.log.filter((line) => line.includes('does not read'))).toHaveLength(1);
     await deaf.closed();
-    expect(followed.state).toEqual(truth(id));
+    for (const follower of [followed, ...others]) {
+      await follower.until((session) => session.turns.length === turns && ended(session));
+      expect(follower.state).toEqual(truth(id));
+    }
   });
 });
 

@@ -83,7 +83,7 @@ async function ofBridge(stateDir: string): Promise<number[]> {
 }
 
 describe('the terminal of a session', () => {
-  it('opens before the first prompt, shows live what others ask, and has everything for who comes later', async () => {
+  it('B19: opens before the first prompt, shows live what others ask, and has everything for who comes later', async () => {
     const session = await start();
     const viewer = await open(session);
     const turn = await say(session, 'asked from the chat');
@@ -113,7 +113,7 @@ describe('the terminal of a session', () => {
     second.dispose();
   });
 
-  it('records a turn that is typed there once, as the terminal’s, and keeps our own prompts waiting', async () => {
+  it('B19: records a turn that is typed there once, as the terminal’s, and keeps our own prompts waiting', async () => {
     const session = await start();
     const viewer = await open(session);
     const gate = new Latch();

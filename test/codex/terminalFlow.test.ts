@@ -148,7 +148,7 @@ class Watcher {
 }
 
 describe('a program that floods its terminal', () => {
-  test('100 MB: nothing is lost, memory is bounded, the event loop stays free, the last line is there', async () => {
+  test('B21: 100 MB: nothing is lost, memory is bounded, the event loop stays free, the last line is there', async () => {
     const { terminal } = await run(flood(100));
     const watcher = await Watcher.join(terminal);
     await watcher.shows('ready');
@@ -172,7 +172,7 @@ describe('a program that floods its terminal', () => {
     expect(await terminal.text()).toContain('THE LAST LINE');
   });
 
-  test('a viewer that never draws holds it up for a while, and is then given what it missed as one screen', async () => {
+  test('B10: a viewer that never draws holds it up for a while, and is then given what it missed as one screen', async () => {
     const { terminal, clock } = await run(flood(3));
     const dead = await Watcher.join(terminal, false);
     await dead.shows('ready');
@@ -200,7 +200,7 @@ describe('a program that floods its terminal', () => {
     expect(await dead.screen.text()).toBe(await terminal.text());
   });
 
-  test('a slow viewer does not slow another', async () => {
+  test('B10: a slow viewer does not slow another', async () => {
     const { terminal, clock } = await run(flood(3));
     const slow = await Watcher.join(terminal, false);
     const fast = await Watcher.join(terminal);

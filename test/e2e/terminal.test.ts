@@ -73,7 +73,7 @@ describe('the terminal', () => {
     expect(readFileSync(join(codex.home, 'config.toml'), 'utf8')).not.toContain('[projects');
   });
 
-  test('hands what is typed there to the chat, once, and shows what the chat asks while it is answered', async () => {
+  test('B19: hands what is typed there to the chat, once, and shows what the chat asks while it is answered', async () => {
     await terminal.line('typed in the terminal');
     await chat.locator('.answer', { hasText: 'Echo: typed in the terminal' }).waitFor();
     expect(await chat.locator('.prompt .text', { hasText: 'typed in the terminal' }).count()).toBe(1);

@@ -7,7 +7,12 @@ import {
   type TurnEventMapperOptions,
 } from '../../src/bridge/codex/events/map.ts';
 import { PASSED_OVER } from '../../src/bridge/codex/events/passedOver.ts';
-import { MAX_ITEM_TEXT, OUTPUT_CUT, TEXT_CUT } from '../../src/bridge/codex/events/streamed.ts';
+import {
+  MAX_ITEM_TEXT,
+  MAX_TOLD_OUTPUT,
+  OUTPUT_LONG,
+  TEXT_CUT,
+} from '../../src/bridge/codex/events/streamed.ts';
 import type { ServerNotification } from '../../src/bridge/codex/generated/ServerNotification.ts';
 import type { ThreadItem } from '../../src/bridge/codex/generated/v2/ThreadItem.ts';
 import type { TurnError } from '../../src/bridge/codex/generated/v2/TurnError.ts';
@@ -155,26 +160,28 @@ describe('notifications', () => {
     expect(map.map(completed)).toMatchObject([{ item: { output: 'all of it', startedAt: 1, endedAt: 2 } }]);
   });
 
-  test('B21: of a command that Codex stopped telling, the end is what Codex ends with, and it is said', () => {
+  test('B21: of a command that prints without end, the end is what Codex ends with, and it is said', () => {
     const map = mapper();
     const command = (fields: object) =>
       item({ type: 'commandExecution', id: 'c', command: 'x', cwd: '/f', status: 'completed', ...fields });
     const running = { status: 'inProgress', aggregatedOutput: null };
     map.map(told('item/started', { item: command(running), startedAtMs: 1 }));
     const delta = 'd'.repeat(1_000_000);
-    for (let i = 0; i < 5; i++) map.map(told('item/commandExecution/outputDelta', { itemId: 'c', delta }));
+    const events = Array.from({ length: 5 }, () =>
+      map.map(told('item/commandExecution/outputDelta', { itemId: 'c', delta })),
+    ).flat();
+    const shown = events.flatMap((event) => (event.type === 'item.delta' ? [event.text] : [])).join('');
+    expect(shown).toHaveLength(MAX_TOLD_OUTPUT);
+    const notices = events.filter((event) => event.type === 'turn.notice');
+    expect(notices).toMatchObject([{ notice: { kind: 'truncated', text: OUTPUT_LONG } }]);
     const aggregatedOutput = `${'d'.repeat(1_000_000)}LAST`;
-    const end = told('item/completed', {
-      item: command({ aggregatedOutput, exitCode: 0 }),
-      completedAtMs: 2,
-    });
-    const [completed, notice] = map.map(end);
+    const end = { item: command({ aggregatedOutput, exitCode: 0 }), completedAtMs: 2 };
+    const [completed] = map.map(told('item/completed', end));
     if (completed?.type !== 'item.completed' || completed.item.type !== 'command') throw new Error('no item');
     const { output, omitted } = completed.item;
     expect(output).toHaveLength(OUTPUT_HEAD + OUTPUT_TAIL);
     expect(output.endsWith('LAST')).toBe(true);
     expect(omitted).toBe(5_000_000 - output.length);
-    expect(notice).toMatchObject({ type: 'turn.notice', notice: { kind: 'truncated', text: OUTPUT_CUT } });
   });
 
   test.each([

@@ -124,7 +124,7 @@ describe('ProgressReporter', () => {
     reporter.dispose();
   });
 
-  it('keeps only the latest while the client does not read', () => {
+  it('B10: keeps only the latest while the client does not read', () => {
     const { clock, sent, sink, reporter } = setup();
     sink.congested = true;
     for (let i = 0; i < 100; i++) {

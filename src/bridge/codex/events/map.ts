@@ -21,7 +21,7 @@ import { PART_SEPARATOR, toItem } from './items.ts';
 import type { PassedOver } from './passedOver.ts';
 import { isReason } from './reasons.ts';
 import { ReviewMode } from './reviewMode.ts';
-import { Streamed, TEXT_CUT } from './streamed.ts';
+import { OUTPUT_LONG, Streamed, TEXT_CUT } from './streamed.ts';
 
 /** A turn's diff longer than this (UTF-16 units) is cut at a line, with a notice. */
 export const MAX_TURN_DIFF = 2 * 1024 * 1024;
@@ -248,8 +248,11 @@ export class TurnEventMapper {
   }
 
   #output(item: string, text: string): SessionEvent[] {
-    this.#streamed.output(item, text);
-    return this.#told(item, 'output', text);
+    const told = this.#streamed.output(item, text);
+    return [
+      ...this.#told(item, 'output', told),
+      ...(told.length < text.length ? this.#notice('truncated', OUTPUT_LONG) : []),
+    ];
   }
 
   #patchUpdated(id: string, changes: readonly FileUpdateChange[]): SessionEvent[] {

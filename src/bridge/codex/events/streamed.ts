@@ -9,8 +9,13 @@ export const MAX_ITEM_TEXT = 4 * 1024 * 1024;
 
 export const TEXT_CUT =
   'Codex wrote more than 4 million characters in one piece. The beginning is kept; ask for the rest in smaller parts.';
-export const OUTPUT_CUT =
-  'A command printed more than Codex hands over. The beginning and the end are kept; let it write to a file to have all.';
+/**
+ * UTF-16 units of a command's output that are told while it runs: more is shown at its end only, when the middle
+ * is left out. Faces would be told a hundred times what they keep, and the history would write it.
+ */
+export const MAX_TOLD_OUTPUT = 2 * 1024 * 1024;
+export const OUTPUT_LONG =
+  'A command prints more than 2 million characters. The beginning and the end are kept, and shown when it has ended; let it write to a file to have all.';
 
 /** What has streamed of a turn's running items, in bounds. */
 export class Streamed {
@@ -27,9 +32,11 @@ export class Streamed {
     return before + text.length <= MAX_ITEM_TEXT ? text : cut(text, Math.max(0, MAX_ITEM_TEXT - before));
   }
 
-  output(item: string, text: string): void {
+  /** As much of a piece of a command's output as is told while it runs; all of it is counted. */
+  output(item: string, text: string): string {
     const { output, omitted } = this.#outputs.get(item) ?? { output: '', omitted: 0 };
     this.#outputs.set(item, boundOutput(output + text, omitted));
+    return cut(text, Math.max(0, MAX_TOLD_OUTPUT - output.length - omitted));
   }
 
   /** The item as it is kept at its end, and what is to be said of what is not. */
@@ -38,7 +45,7 @@ export class Streamed {
     this.#outputs.delete(item.id);
     this.#lengths.delete(`text ${item.id}`);
     this.#lengths.delete(`summary ${item.id}`);
-    if (item.type === 'command') return withStreamedOutput(item, streamed);
+    if (item.type === 'command') return { item: withStreamedOutput(item, streamed) };
     const bounded = boundTexts(item);
     return bounded === item ? { item } : { item: bounded, notice: TEXT_CUT };
   }
@@ -52,16 +59,12 @@ export class Streamed {
 function withStreamedOutput(
   item: Extract<Item, { type: 'command' }>,
   streamed: { readonly output: string; readonly omitted: number } | undefined,
-): { item: Item; notice?: string } {
+): Item {
   const known = streamed === undefined ? 0 : streamed.output.length + streamed.omitted;
-  if (streamed === undefined || known <= item.output.length + item.omitted) return { item };
+  if (streamed === undefined || known <= item.output.length + item.omitted) return item;
   // Too short to have both ends.
-  if (item.omitted === 0) return { item: { ...item, ...streamed } };
-  const told = item.output.endsWith(streamed.output.slice(-1_000));
-  return {
-    item: { ...item, omitted: known - item.output.length },
-    ...(told ? {} : { notice: OUTPUT_CUT }),
-  };
+  if (item.omitted === 0) return { ...item, ...streamed };
+  return { ...item, omitted: known - item.output.length };
 }
 
 function boundTexts(item: Item): Item {
