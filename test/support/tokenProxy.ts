@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, request as httpRequest, type Server } from 'node:http';
+import { createServer, request as httpRequest, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /**
@@ -7,7 +7,10 @@ import type { AddressInfo } from 'node:net';
  * `Origin` become the endpoint's; everything else goes through as it is, foreign ones too.
  */
 export class TokenProxy {
+  /** The `Last-Event-ID` of each request that takes up a stream again. */
+  readonly resumed: string[] = [];
   readonly #server: Server;
+  readonly #open = new Set<ServerResponse>();
 
   static async start({ url, token }: { readonly url: string; readonly token: string }): Promise<TokenProxy> {
     const proxy = new TokenProxy(new URL(url), token);
@@ -19,6 +22,8 @@ export class TokenProxy {
     this.#server = createServer((req, res) => {
       const own = `127.0.0.1:${this.#port}`;
       const { host = '', origin, ...headers } = req.headers;
+      const last = headers['last-event-id'];
+      if (typeof last === 'string') this.resumed.push(last);
       const ours = (text: string) =>
         text.replace('//localhost:', '//127.0.0.1:').replace(`//${own}`, `//${target.host}`);
       const sent = httpRequest(
@@ -41,9 +46,18 @@ export class TokenProxy {
         },
       );
       sent.on('error', () => res.destroy());
-      res.on('close', () => sent.destroy());
+      this.#open.add(res);
+      res.on('close', () => {
+        this.#open.delete(res);
+        sent.destroy();
+      });
       req.pipe(sent);
     });
+  }
+
+  /** Breaks every connection on which an answer is on its way. */
+  cut(): void {
+    for (const answer of this.#open) answer.destroy();
   }
 
   get url(): string {

@@ -118,7 +118,7 @@ describe.each(ERAS)('MCP %s', (era) => {
     expect(session.listenerCount).toBe(0);
   });
 
-  it('waits 45 seconds without progress and four minutes with it', async () => {
+  it('B14: waits 45 seconds without progress and four minutes with it', async () => {
     doors.home.script = (session, turn) => session.start(turn);
     const plain = client.call('ask', { prompt: 'slow' });
     const { session } = await firstTurn();
@@ -466,7 +466,7 @@ describe('2025-11-25 sessions', () => {
     expect(doors.home.sessions.size).toBe(1);
   });
 
-  it('give a cut stream the rest, exactly', async () => {
+  it('B12: give a cut stream the rest, exactly', async () => {
     const headers = await initialize();
     doors.home.script = (session, turn) => session.start(turn);
     const cut = new AbortController();
