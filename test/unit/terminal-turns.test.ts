@@ -1,107 +1,32 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Previews } from '../../src/bridge/changes/previews.ts';
-import { systemClock } from '../../src/bridge/clock.ts';
-import type { CodexClient } from '../../src/bridge/codex/client.ts';
-import type { ServerNotification } from '../../src/bridge/codex/generated/ServerNotification.ts';
 import type { ServerRequest } from '../../src/bridge/codex/generated/ServerRequest.ts';
 import { NO_ANSWER } from '../../src/bridge/codex/jsonRpc.ts';
-import type { CodexHost } from '../../src/bridge/folders/codexHost.ts';
-import type { HistoryStore } from '../../src/bridge/ports.ts';
-import { ApprovalBroker } from '../../src/bridge/sessions/approvalBroker.ts';
-import { EventWriter } from '../../src/bridge/sessions/eventWriter.ts';
-import { LiveSession } from '../../src/bridge/sessions/liveSession.ts';
-import { SessionWork } from '../../src/bridge/sessions/sessionWork.ts';
-import { Threads } from '../../src/bridge/sessions/threads.ts';
+import type { LiveSession } from '../../src/bridge/sessions/liveSession.ts';
+import type { SessionWork } from '../../src/bridge/sessions/sessionWork.ts';
 import { TurnScheduler } from '../../src/bridge/sessions/turnScheduler.ts';
-import { DEFAULT_SETTINGS } from '../../src/shared/settings.ts';
-import { MemoryLogger } from '../support/appServers.ts';
-import { sessionWith } from './support/sessions.ts';
+import { type Call, THREAD, WorkBench } from './support/workBench.ts';
 
 /**
  * A prompt of ours and one that is typed in the terminal at the same moment: the order in which Codex tells of
  * them can't be arranged with the real one.
  */
-const THREAD = 'thread-1';
 const source = { kind: 'mcp' } as const;
 
-interface Call {
-  readonly method: string;
-  readonly params: Record<string, unknown>;
-  answer(result: unknown): void;
-}
-
+let bench: WorkBench;
 let work: SessionWork;
 let session: LiveSession;
-let calls: Call[];
-let wake: (() => void)[];
-let terminalOpen: boolean;
-/** Before-turn copies are made until then. */
-let copying: Promise<void>;
 
 beforeEach(() => {
-  calls = [];
-  wake = [];
-  terminalOpen = false;
-  copying = Promise.resolve();
-  const logger = new MemoryLogger();
-  const call = (method: string, params: Record<string, unknown>) =>
-    new Promise((answer) => {
-      calls.push({ method, params, answer });
-      if (method === 'thread/start') answer({ thread: { id: THREAD } });
-      if (method === 'thread/name/set' || method === 'turn/interrupt') answer({});
-      for (const one of wake.splice(0)) one();
-    });
-  // Of each only what a turn needs.
-  const client = { call } as unknown as CodexClient;
-  const codex = {
-    link: async () => ({ client, generation: 1 }),
-    requireLogin: async () => {},
-  } as unknown as CodexHost;
-  const history = {
-    append: () => {},
-    transaction: (run: () => unknown) => run(),
-    turnByKey: () => undefined,
-  } as unknown as HistoryStore;
-  const settings = () => DEFAULT_SETTINGS;
-  const copies = {
-    prepare: () => {},
-    before: () => copying,
-    after: async () => undefined,
-    abandon: () => {},
-  };
-  work = new SessionWork({
-    clock: systemClock,
-    logger,
-    history,
-    settings,
-    writer: new EventWriter({ history, clock: systemClock, logger }),
-    codex,
-    ...{ copies },
-    // Only the place of a copy is needed, not the copy.
-    previews: { of: () => ({ ...copies, cwd: '/copies/t/folder' }) } as unknown as Previews,
-    threads: new Threads({ folder: process.cwd(), settings }),
-    broker: new ApprovalBroker({ clock: systemClock, aloneMs: () => 60_000, answerMs: () => 0 }),
-    folder: process.cwd(),
-    session: () => session,
-    makeRoom: async () => {},
-    terminalOpen: () => terminalOpen,
-    onStatus: () => {},
-  });
-  session = new LiveSession(work, sessionWith(), () => {});
+  bench = new WorkBench();
+  ({ work, session } = bench);
 });
 
-/** The n-th call of that method, as soon as it is there. */
-async function called(method: string, n = 1): Promise<Call> {
-  for (;;) {
-    const found = calls.filter((call) => call.method === method)[n - 1];
-    if (found !== undefined) return found;
-    await new Promise<void>((resolve) => wake.push(resolve));
-  }
+function called(method: string, n = 1): Promise<Call> {
+  return bench.called(method, n);
 }
 
 function tell(method: string, params: object): void {
-  // Only what is read of a notification.
-  work.accept({ method, params: { threadId: THREAD, ...params } } as unknown as ServerNotification);
+  bench.tell(method, params);
 }
 
 function started(turn: string): void {
@@ -242,7 +167,7 @@ describe('turns of the terminal beside ours', () => {
     await session.cancel(second);
     const third = await prompt('third');
     message('theirs', 'i1', 'tui', 'typed');
-    expect(calls.filter(({ method }) => method === 'turn/start')).toHaveLength(1);
+    expect(bench.calls.filter(({ method }) => method === 'turn/start')).toHaveLength(1);
     completed('theirs');
     (await called('turn/start', 2)).answer({ turn: { id: 'own2' } });
     completed('own2');
@@ -251,18 +176,18 @@ describe('turns of the terminal beside ours', () => {
 
   test('one that begins while ours is prepared goes first, and ours can be cancelled meanwhile', async () => {
     const copied = Promise.withResolvers<void>();
-    copying = copied.promise;
+    bench.copying = copied.promise;
     const first = await prompt('first');
     await called('thread/start');
     started('theirs');
     message('theirs', 'i1', 'tui', 'typed');
     copied.resolve();
     await new Promise((resolve) => setImmediate(resolve));
-    expect(calls.map(({ method }) => method)).not.toContain('turn/start');
+    expect(bench.calls.map(({ method }) => method)).not.toContain('turn/start');
     await session.cancel(first);
     const second = await prompt('second');
     await new Promise((resolve) => setImmediate(resolve));
-    expect(calls.map(({ method }) => method)).not.toContain('turn/start');
+    expect(bench.calls.map(({ method }) => method)).not.toContain('turn/start');
     completed('theirs');
     (await called('turn/start')).answer({ turn: { id: 'own' } });
     completed('own');
@@ -338,7 +263,7 @@ describe('turns of the terminal beside ours', () => {
       // Only what is read of it.
     } as unknown as ServerRequest;
     expect(await work.request(request)).toEqual({ decision: 'decline' });
-    terminalOpen = true;
+    bench.terminalOpen = true;
     expect(await work.request(request)).toBe(NO_ANSWER);
   });
 });

@@ -31,7 +31,8 @@ export interface SessionHost {
   /** See {@link Session.release}. */
   release(session: LiveSession, turn: TurnId | undefined): Promise<TurnId[]>;
   steer(session: LiveSession, turn: TurnSnapshot, text: string): Promise<void>;
-  cancel(session: LiveSession, turns: readonly TurnSnapshot[]): Promise<void>;
+  /** Has them end; each tells its own end. */
+  cancel(session: LiveSession, turns: readonly TurnSnapshot[]): void;
   answer(
     session: LiveSession,
     approval: string,
@@ -171,7 +172,7 @@ export class LiveSession implements Session {
       throw new BridgeError('TURN_NOT_RUNNING', `The turn ${id} has already ended: ${this.turn(id).status}.`);
     }
     const ended = turns.map((turn) => this.ended(turn.id));
-    await this.#host.cancel(this, turns);
+    this.#host.cancel(this, turns);
     await Promise.all(ended);
     return turns.map((turn) => turn.id);
   }

@@ -176,19 +176,20 @@ export class SessionWork implements SessionHost {
     await run.steer(text, newTurnId());
   }
 
-  async cancel(session: LiveSession, turns: readonly TurnSnapshot[]): Promise<void> {
+  cancel(session: LiveSession, turns: readonly TurnSnapshot[]): void {
+    const runs: TurnRun[] = [];
     for (const { id } of turns) {
       const run = this.#runOf(session, id);
-      if (this.#scheduler.remove(id)) {
+      if (run !== undefined) runs.push(run);
+      else {
+        // It waits, or is held.
+        this.#scheduler.remove(id);
         this.#inputs.delete(id);
-        session.endTurn(id, 'cancelled');
-      } else if (run !== undefined) {
-        await run.stop('cancelled');
-      } else {
-        // Held: nothing runs that could end it.
         session.endTurn(id, 'cancelled');
       }
     }
+    // What waits is out of the queue before: else it would begin when the one ahead of it ends.
+    for (const run of runs) void run.stop('cancelled');
     this.#deps.onStatus();
   }
 

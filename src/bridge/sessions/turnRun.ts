@@ -177,6 +177,8 @@ export class TurnRun {
   lost(error: BridgeError): void {
     if (this.#stopped !== undefined) this.#endStopped();
     else this.#end('interrupted', { code: error.code, message: error.message });
+    // It may be waiting for the next Codex, which must not be sent the prompt of a turn that is over.
+    this.#stopAsked.resolve(undefined);
   }
 
   async #start({ input, settings, mode, task }: TurnInput): Promise<void> {
@@ -195,7 +197,7 @@ export class TurnRun {
     await this.#unlessStopped(this.#deps.copies.before(this.#turn));
     // Somebody may have typed meanwhile; between this and `turn/start` nothing waits.
     await this.#unlessStopped(this.#deps.idle());
-    if (this.#stopped !== undefined) return this.#endStopped();
+    if (this.#stopped !== undefined || this.#outcome !== undefined) return this.#endStopped();
     this.#client = link.client;
     this.#thread = thread;
     requireConversation(restored, task);
