@@ -36,6 +36,9 @@ const EXPECTED: ReadonlySet<ErrorCode> = new Set([
   'MODEL_ERROR',
 ]);
 
+/** A Codex that is killed while it starts. */
+const KILLED_AT_START = /exited with SIG/;
+
 export interface SoakSession {
   readonly id: SessionId;
   readonly folder: FolderKey;
@@ -161,7 +164,7 @@ export class World {
 
   refusedWith(by: string, what: string, code: string | undefined, message: string): void {
     this.count(`refused: ${code ?? 'no code'}`);
-    if (code === 'SESSION_NOT_FOUND' || code === 'CONNECTION_CLOSED') return;
+    if (code === 'CODEX_START_FAILED' && KILLED_AT_START.test(message)) return;
     if (![...EXPECTED].some((expected) => expected === code))
       this.problem(`${by}, ${what}: ${code}: ${message}`);
   }
