@@ -13,8 +13,8 @@ const discoverySchema = z.object({
   instance: z.string(),
   /** The private socket for faces. */
   socket: z.string(),
-  /** With it the bridge proves itself; absent with bridges that could not. */
-  key: z.exactOptional(z.string()),
+  /** With it the bridge proves itself. */
+  key: z.string(),
   /** The MCP endpoint for all folders, with its token. */
   url: z.string(),
   token: z.string(),

@@ -127,7 +127,7 @@ async function sayHello(
     socket.destroy();
   }, HELLO_DEADLINE_MS);
   try {
-    if (discovery.key !== undefined && !(await provesItself(rpc, discovery.key))) {
+    if (!(await provesItself(rpc, discovery.key))) {
       rpc.dispose();
       socket.destroy();
       return undefined;

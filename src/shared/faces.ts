@@ -105,8 +105,8 @@ export const approvalAnswerSchema = z.object({
 /** Parameters of every request, parsed by the bridge at the border. */
 export const faceParams = {
   /**
-   * Before hello, where the discovery file has a `key`: HMAC-SHA256 with it, over {@link PROOF_PURPOSE} and the
-   * nonce, in base64url. A face that hears anything else says no more.
+   * Before hello: HMAC-SHA256 with the discovery file's `key`, over {@link PROOF_PURPOSE} and the nonce, in
+   * base64url. A face that hears anything else says no more.
    */
   prove: z.object({ nonce: z.string().check(z.minLength(16), z.maxLength(128)) }),
   /** First request of every connection but `prove`. */

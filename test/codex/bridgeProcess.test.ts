@@ -127,6 +127,7 @@ describe('what an earlier bridge or another program left', () => {
       pid: 1,
       instance: 'i',
       socket,
+      key: 'k',
       url: 'http://x',
       token: 't',
     };
@@ -196,8 +197,17 @@ describe('what an earlier bridge or another program left', () => {
     bench.writeSettings({});
     const socket = join(bench.dir.path, 'x.sock');
     const foreign = await listenOn(socket);
-    const discovery = { contract: 1, version: '0.1.0', pid: 1, instance: 'i', socket, url: 'u', token: 't' };
-    await writeFile(join(bench.home, 'bridge.json'), JSON.stringify(discovery), { mode: 0o600 });
+    const named = {
+      contract: 1,
+      version: '0.1.0',
+      pid: 1,
+      instance: 'i',
+      socket,
+      key: 'k',
+      url: 'u',
+      token: 't',
+    };
+    await writeFile(join(bench.home, 'bridge.json'), JSON.stringify(named), { mode: 0o600 });
     try {
       expect((await bench.ask('hello')).result.answer).toBe('Echo: hello');
     } finally {

@@ -10,6 +10,7 @@ const WRITTEN = {
   pid: 1,
   instance: 'i',
   socket: '/s',
+  key: 'k',
   url: 'http://127.0.0.1:1/mcp',
   token: 't',
 };
