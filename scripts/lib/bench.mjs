@@ -10,6 +10,7 @@ import { coldStart } from '../../test/bench/coldStart.ts';
 import { holds } from '../../test/bench/figure.ts';
 import { firstText } from '../../test/bench/firstText.ts';
 import { history } from '../../test/bench/history.ts';
+import { longSession } from '../../test/bench/longSession.ts';
 import { manySessions } from '../../test/bench/manySessions.ts';
 import { recovery } from '../../test/bench/recovery.ts';
 import { terminal } from '../../test/bench/terminal.ts';
@@ -28,6 +29,7 @@ const measurements = {
   },
   first: firstText,
   many: manySessions,
+  long: longSession,
   cold: coldStart,
   history,
   attach,
