@@ -178,7 +178,7 @@ beforeAll(async () => {
   tell('the list of sessions', await window.rpc.request('session.list', { folder: key }));
   await cli('doctor', '--diagnostics');
   tell('the private socket', heard);
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   raw?.dispose();
