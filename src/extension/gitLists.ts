@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { BridgeError } from '../shared/errors.ts';
+import { isSecretName } from '../shared/redact.ts';
 
 /** So many are listed; others are typed by name. */
 const MAX_BRANCHES = 200;
@@ -78,7 +79,7 @@ async function git(folder: string, args: readonly string[]): Promise<string> {
       ['-C', folder, '-c', 'core.fsmonitor=false', '--no-pager', ...args],
       {
         cwd: dirname(process.execPath),
-        env: { ...process.env, GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C' },
+        env: { ...withoutSecrets(process.env), GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C' },
         timeout: 30_000,
       },
       (error, stdout, stderr) => {
@@ -87,6 +88,10 @@ async function git(folder: string, args: readonly string[]): Promise<string> {
       },
     );
   });
+}
+
+function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !isSecretName(name)));
 }
 
 /** The part of VS Code's built-in Git extension that is asked. */
