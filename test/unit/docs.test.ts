@@ -15,7 +15,7 @@ function pages(): string[] {
   const docs = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name));
-  return ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...docs];
+  return ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', ...docs];
 }
 
 /** The links of a page to files of the repository: neither addresses nor places inside the page. */
@@ -44,6 +44,18 @@ describe('the documentation', () => {
     const files = readdirSync(join(root, 'docs/adr')).filter((name) => /^\d{4}-/.test(name));
     const index = read('docs/adr/README.md');
     expect(files.filter((file) => !index.includes(`(${file})`))).toEqual([]);
+  });
+
+  test('promises each line of security once, and names tests that are titled with it', () => {
+    const rows = [...read('SECURITY.md').matchAll(/^\| (A\d+) \| .+? \| (.*)\|$/gm)];
+    expect(rows.map((row) => row[1])).toEqual(Array.from({ length: 27 }, (_, i) => `A${i + 1}`));
+    const wrong = rows.flatMap(([, id, tests = '']) =>
+      [...tests.matchAll(/\]\((.+?)\)/g)]
+        .map(([, file = '']) => file)
+        .filter((file) => !new RegExp(`['"\`]${id}: `).test(read(file)))
+        .map((file) => `${id}: ${file}`),
+    );
+    expect(wrong).toEqual([]);
   });
 
   test('links only to files that exist', () => {
