@@ -120,9 +120,9 @@ export class ComposerContext {
 
   #paths(folder: string): Promise<string[]> {
     const known = this.#files;
-    if (known?.folder === folder && Date.now() - known.at < FRESH_MS) return known.paths;
+    if (known?.folder === folder && performance.now() - known.at < FRESH_MS) return known.paths;
     const paths = listFiles(folder);
-    this.#files = { folder, at: Date.now(), paths };
+    this.#files = { folder, at: performance.now(), paths };
     return paths;
   }
 }

@@ -17,7 +17,8 @@ export function duration(ms: number): string {
 
 /** 0 s, 12 s, 3 min 5 s */
 export function wholeSeconds(ms: number): string {
-  const seconds = Math.floor(ms / 1000);
+  // The clock may have been put back since.
+  const seconds = Math.floor(Math.max(0, ms) / 1000);
   return seconds < 60 ? t('{0} s', seconds) : t('{0} min {1} s', Math.floor(seconds / 60), seconds % 60);
 }
 

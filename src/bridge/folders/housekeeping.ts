@@ -33,9 +33,12 @@ interface HousekeepingDeps {
 export class Housekeeping implements Disposable {
   readonly #deps: HousekeepingDeps;
   #cancel: () => void = () => {};
+  /** Wall clock less monotonic clock, at the start. */
+  readonly #offset: number;
 
   constructor(deps: HousekeepingDeps) {
     this.#deps = deps;
+    this.#offset = deps.clock.now() - deps.clock.monotonic();
   }
 
   start(): void {
@@ -108,11 +111,20 @@ export class Housekeeping implements Disposable {
     if (!session.busy && !session.watched) live.release(session);
   }
 
+  /**
+   * The wall clock went further than time has passed here: it was wrong or is wrong now, or the machine slept. What
+   * has been unused for how long is not known then, and what was deleted would not come back.
+   */
+  get #clockJumped(): boolean {
+    const { clock } = this.#deps;
+    return clock.now() - clock.monotonic() - this.#offset > DAY_MS;
+  }
+
   /** Deletes sessions that nobody has used for the time that the person has set; never one in use. */
   #expire(): void {
     const { clock, history, live, logger } = this.#deps;
     const { sessionExpiryDays } = this.#deps.settings().limits;
-    if (sessionExpiryDays === 0) return;
+    if (sessionExpiryDays === 0 || this.#clockJumped) return;
     const expiryMs = sessionExpiryDays * DAY_MS;
     for (const id of history.unusedSince(clock.now() - expiryMs)) {
       const session = live.get(id);
