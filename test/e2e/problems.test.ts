@@ -2,6 +2,7 @@ import type { Browser, FrameLocator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { launchBrowser, Workbench } from '../support/browser.ts';
 import { type CodexHome, makeCodexHome } from '../support/codexHome.ts';
+import { commandLine, processesOf } from '../support/processFamily.ts';
 import { ScriptedModel } from '../support/scriptedModel.ts';
 import { VsCode } from '../support/vscode.ts';
 
@@ -70,6 +71,29 @@ describe('when something is missing', () => {
     await expect.poll(() => area.inputValue()).toBe('Keep this');
     await area.press('Enter');
     await chat.locator('.answer', { hasText: 'Echo: Keep this' }).waitFor();
+  });
+
+  test('B2: a Codex that crashes again and again is restarted by a button, with the reason beside it', async () => {
+    const stateDir = vscode.bridgeHome;
+    for (let crash = 1; crash <= 5; crash++) {
+      await workbench.send(`crash ${crash}`);
+      await chat.locator('.answer', { hasText: `Echo: crash ${crash}` }).waitFor();
+      await expect.poll(() => chat.locator('.turn.running').count()).toBe(0);
+      const servers = processesOf({ stateDir, codexHome: codex.home }).filter((pid) =>
+        commandLine(pid).includes(' app-server '),
+      );
+      expect(servers).not.toEqual([]);
+      for (const pid of servers) process.kill(pid, 'SIGKILL');
+      await workbench.page.locator('.statusbar-item', { hasText: 'Codex: failed' }).waitFor();
+    }
+    const problem = chat.locator('.problem', { hasText: 'crashed five times within three minutes' });
+    await problem.getByText('CODEX_START_FAILED', { exact: true }).waitFor();
+    await workbench.screenshot('chat-crash-loop');
+    await problem.getByRole('button', { name: 'Restart Codex' }).click();
+    await problem.waitFor({ state: 'detached' });
+    await workbench.send('and on');
+    await chat.locator('.answer', { hasText: 'Echo: and on' }).waitFor();
+    expect(model.prompts().filter((prompt) => prompt.startsWith('crash'))).toHaveLength(5);
   });
 
   test('without a folder it asks for one', async () => {
