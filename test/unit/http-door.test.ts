@@ -239,7 +239,7 @@ describe('B11: a reader that is there no more, though its connection is open', (
             kind === 'stream'
               ? new Response(endless(pulled), { headers: type })
               : new Response(Buffer.alloc(30 * MEGABYTE));
-          const sent = sendResponse(res, response, clock);
+          const sent = sendResponse(res, response, { clock, logger: silentLogger });
           entered.resolve();
           await sent;
           handled.resolve();
@@ -266,7 +266,8 @@ describe('B11: a reader that is there no more, though its connection is open', (
   it('B10: one that reads slowly has everything, however long it takes', async () => {
     const clock = new FakeClock();
     const port = await door({
-      handle: ({ res }) => sendResponse(res, new Response(Buffer.alloc(30 * MEGABYTE, 'x')), clock),
+      handle: ({ res }) =>
+        sendResponse(res, new Response(Buffer.alloc(30 * MEGABYTE, 'x')), { clock, logger: silentLogger }),
     }).listen();
     const socket = connect(port, '127.0.0.1');
     socket.write(asks(port));

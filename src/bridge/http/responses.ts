@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Clock } from '../ports.ts';
+import type { Clock, Logger } from '../ports.ts';
 
 /**
  * How long a reader may leave what was written to it, in ms; then its connection is ended. What it has asked for
@@ -8,6 +8,11 @@ import type { Clock } from '../ports.ts';
 export const MAX_UNREAD_MS = 45_000;
 /** Of an answer that is written whole. */
 const PART_BYTES = 256 * 1024;
+
+interface SendDeps {
+  readonly clock: Pick<Clock, 'after'>;
+  readonly logger: Pick<Logger, 'warn'>;
+}
 
 /** Answers with a JSON-RPC error without an id: the request was refused before it was read. */
 export function sendError(
@@ -36,11 +41,7 @@ export function sendError(
  * other whole. Resolves when it is all handed over, or when the reader has gone or was let go, see
  * {@link MAX_UNREAD_MS}.
  */
-export async function sendResponse(
-  res: ServerResponse,
-  response: Response,
-  clock: Pick<Clock, 'after'>,
-): Promise<void> {
+export async function sendResponse(res: ServerResponse, response: Response, deps: SendDeps): Promise<void> {
   if (res.destroyed) {
     await response.body?.cancel();
     return;
@@ -51,7 +52,7 @@ export async function sendResponse(
     res.writeHead(response.status, { ...headers, 'Content-Length': body.length });
     // In parts, so that a slow reader is told from one that reads no more.
     for (let at = 0; at < body.length && !res.destroyed; at += PART_BYTES) {
-      if (!res.write(body.subarray(at, at + PART_BYTES))) await taken(res, clock);
+      if (!res.write(body.subarray(at, at + PART_BYTES))) await taken(res, deps);
     }
     res.end();
     return;
@@ -65,7 +66,7 @@ export async function sendResponse(
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       if (res.destroyed) return;
-      if (!res.write(next.value)) await taken(res, clock);
+      if (!res.write(next.value)) await taken(res, deps);
     }
   } finally {
     res.off('close', onClose);
@@ -78,9 +79,12 @@ function isEventStream(response: Response): boolean {
 }
 
 /** Resolves when the reader has taken what was written, or has gone: in time, or because it did not. */
-function taken(res: ServerResponse, clock: Pick<Clock, 'after'>): Promise<void> {
+function taken(res: ServerResponse, { clock, logger }: SendDeps): Promise<void> {
   return new Promise((resolve) => {
-    const cancelTimer = clock.after(MAX_UNREAD_MS, () => res.destroy());
+    const cancelTimer = clock.after(MAX_UNREAD_MS, () => {
+      logger.warn('an MCP client does not read; its connection is ended', { waiting: res.writableLength });
+      res.destroy();
+    });
     const done = () => {
       cancelTimer();
       res.off('drain', done);

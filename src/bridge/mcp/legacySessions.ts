@@ -54,7 +54,7 @@ export class LegacySessions {
         return sendError(res, 503, 'Too many MCP sessions are in use. End one, or try again later.');
       }
       const response = await session.transport.handleRequest(request, { parsedBody: body });
-      return sendResponse(res, response, this.#options.clock);
+      return sendResponse(res, response, this.#options);
     }
     const session = this.#sessions.get(id);
     // Another scope's session is as unknown as one that never was.
@@ -103,7 +103,7 @@ export class LegacySessions {
     session.open++;
     try {
       const options = body === undefined ? {} : { parsedBody: body };
-      await sendResponse(res, await session.transport.handleRequest(request, options), this.#options.clock);
+      await sendResponse(res, await session.transport.handleRequest(request, options), this.#options);
     } finally {
       session.open--;
       session.idleSince = this.#options.clock.monotonic();

@@ -72,7 +72,7 @@ export class McpEras {
     try {
       // The body was read and bounded already: the handler takes it as it is.
       const response = await this.#modernHandler(scope).fetch(request, { parsedBody: body });
-      await sendResponse(res, response, this.#options.clock);
+      await sendResponse(res, response, this.#options);
     } finally {
       done();
     }
