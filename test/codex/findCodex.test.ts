@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, realpath, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, realpath, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -37,7 +37,7 @@ async function pinned(): Promise<string> {
 describe('where it looks', () => {
   test('npm puts a Node script on the PATH: its native binary is taken', async () => {
     const found = await findCodex({ env: { PATH: NPM_BIN }, folders: [folder] });
-    expect(found).toEqual({ path: await realpath(codexBinary()), version: await pinned() });
+    expect(found).toMatchObject({ path: await realpath(codexBinary()), version: await pinned() });
   });
 
   test('a shim of pnpm or Windows leads to the same binary', async () => {
@@ -66,7 +66,10 @@ describe('where it looks', () => {
       PATH: `${join(dir.path, 'three')}${delimiter}${process.env.PATH}`,
       CODEX_BRIDGE_CODEX: two,
     };
-    expect(await findCodex({ setting: one, env, folders: [] })).toEqual({ path: one, version: '1.0.1' });
+    expect(await findCodex({ setting: one, env, folders: [] })).toMatchObject({
+      path: one,
+      version: '1.0.1',
+    });
     expect((await findCodex({ setting: '', env, folders: [] })).version).toBe('1.0.2');
     expect((await findCodex({ env: { PATH: env.PATH }, folders: [] })).version).toBe('1.0.3');
   });
@@ -196,6 +199,27 @@ describe('its version', () => {
     await utimes(setting, 1, 1);
     await finder.find(query);
     expect(await readFile(count, 'utf8')).toBe('x\nx\n');
+  });
+
+  test('what comes before it on the PATH is seen after a while, what replaces it at once', async () => {
+    const [first, second] = [join(dir.path, 'first'), join(dir.path, 'second')];
+    await fake(join(second, 'codex'), '1.0.0');
+    let now = 0;
+    const finder = new CodexFinder(() => now);
+    const find = async (folders: readonly string[] = []) =>
+      (await finder.find({ env: { PATH: [first, second].join(delimiter) }, folders })).version;
+    expect(await find()).toBe('1.0.0');
+    await fake(join(first, 'codex'), '1.0.1');
+    expect(await find()).toBe('1.0.0');
+    now = 10_000;
+    expect(await find()).toBe('1.0.1');
+    await fake(join(first, 'new'), '1.0.22');
+    await rename(join(first, 'new'), join(first, 'codex'));
+    expect(await find()).toBe('1.0.22');
+    await rm(join(first, 'codex'));
+    expect(await find()).toBe('1.0.0');
+    expect(await find([first])).toBe('1.0.0');
+    await expect(find([dir.path])).rejects.toMatchObject({ code: 'CODEX_NOT_FOUND' });
   });
 
   test.each([

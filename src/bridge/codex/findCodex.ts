@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { constants } from 'node:fs';
+import { constants, statSync } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, posix, win32 } from 'node:path';
 import { BridgeError, messageOf } from '../../shared/errors.ts';
@@ -13,7 +13,16 @@ import { nativeBinary } from './npmLayout.ts';
  */
 export const MINIMUM_CODEX_VERSION = '0.154.0';
 
+/** Names a program, where no setting does. */
+const VARIABLE = 'CODEX_BRIDGE_CODEX';
+
 const VERSION_TIMEOUT_MS = 1800;
+
+/**
+ * So long nobody looks for another Codex, before it on the PATH say, in ms. A file that was replaced is seen at
+ * once.
+ */
+const FRESH_MS = 10_000;
 
 export interface CodexBinary {
   /** The program to run, absolute and real: the native binary where it can be found. */
@@ -37,9 +46,27 @@ export interface CodexQuery {
 const INSTALL =
   'Install it with "npm install -g @openai/codex", or name its path in the setting "codexBridge.codexPath" or in CODEX_BRIDGE_CODEX.';
 
-/** Finds Codex, and remembers the versions of files that have not changed. */
+/** An answer, and what it was made of. */
+interface Answer {
+  readonly question: string;
+  readonly binary: CodexBinary;
+  /** The name under which it was found. */
+  readonly found: string;
+  readonly foundStamp: string;
+  /** When somebody looked last, in ms. */
+  readonly at: number;
+}
+
+/** Finds Codex. It is asked before every turn, so it remembers what has not changed. */
 export class CodexFinder {
   readonly #versions = new Map<string, string>();
+  readonly #now: () => number;
+  #last: Answer | undefined;
+
+  /** `now`: monotonic, in ms. */
+  constructor(now = () => performance.now()) {
+    this.#now = now;
+  }
 
   /**
    * The setting, else `CODEX_BRIDGE_CODEX`, else the first `codex` on the PATH that is outside every folder.
@@ -49,9 +76,16 @@ export class CodexFinder {
    */
   async find(query: CodexQuery): Promise<CodexBinary> {
     const platform = query.platform ?? process.platform;
+    const { setting, env } = query;
+    const question = JSON.stringify([setting, env[VARIABLE], pathOf(env, platform), query.folders]);
+    const last = this.#last;
+    if (last?.question === question && this.#now() - last.at < FRESH_MS && isUnchanged(last)) {
+      return last.binary;
+    }
+    const at = this.#now();
     const folders = await Promise.all(query.folders.map(realOrSame));
-    const path = await locate(query, folders, platform);
-    const stamp = await stampOf(path);
+    const { found, path } = await locate(query, folders, platform);
+    const [foundStamp, stamp] = [stampOf(found), stampOf(path)];
     const version = await this.#version(path, stamp, query.env);
     if (isOlder(version, MINIMUM_CODEX_VERSION)) {
       throw new BridgeError(
@@ -59,7 +93,9 @@ export class CodexFinder {
         `Codex ${version} (${path}) is too old: ${MINIMUM_CODEX_VERSION} or newer is needed. Update it with "npm install -g @openai/codex@latest".`,
       );
     }
-    return { path, version, stamp };
+    const binary = { path, version, stamp };
+    this.#last = { question, binary, found, foundStamp, at };
+    return binary;
   }
 
   async #version(path: string, stamp: string, env: NodeJS.ProcessEnv): Promise<string> {
@@ -72,9 +108,19 @@ export class CodexFinder {
   }
 }
 
-async function stampOf(path: string): Promise<string> {
-  const { ino, mtimeMs, size } = await stat(path);
+/** At once: a look at one file is shorter than the way to another thread and back. */
+function stampOf(path: string): string {
+  const { ino, mtimeMs, size } = statSync(path);
   return `${ino} ${mtimeMs} ${size}`;
+}
+
+function isUnchanged({ binary, found, foundStamp }: Answer): boolean {
+  try {
+    return stampOf(found) === foundStamp && stampOf(binary.path) === binary.stamp;
+  } catch {
+    // Gone: whoever looks again says so.
+    return false;
+  }
 }
 
 /** {@link CodexFinder.find} without memory. */
@@ -82,21 +128,27 @@ export function findCodex(query: CodexQuery): Promise<CodexBinary> {
   return new CodexFinder().find(query);
 }
 
+/** A name, and the program behind it. */
+interface Located {
+  readonly found: string;
+  readonly path: string;
+}
+
 async function locate(
   query: CodexQuery,
   folders: readonly string[],
   platform: NodeJS.Platform,
-): Promise<string> {
+): Promise<Located> {
   const named = [
     { value: query.setting, where: 'The setting "codexBridge.codexPath"' },
-    { value: query.env['CODEX_BRIDGE_CODEX'], where: 'CODEX_BRIDGE_CODEX' },
+    { value: query.env[VARIABLE], where: VARIABLE },
   ].find(({ value }) => value !== undefined && value !== '');
   if (named?.value !== undefined) return locateNamed(named.value, named.where, folders, platform);
   let passedOver: string | undefined;
   for (const candidate of onPath(query.env, platform)) {
     if (!(await isExecutable(candidate, platform))) continue;
     const real = await resolveProgram(candidate, folders, platform);
-    if (real !== undefined) return real;
+    if (real !== undefined) return { found: candidate, path: real };
     passedOver ??= candidate;
   }
   const planted =
@@ -111,24 +163,27 @@ async function locateNamed(
   where: string,
   folders: readonly string[],
   platform: NodeJS.Platform,
-): Promise<string> {
+): Promise<Located> {
   const refuse = (why: string) =>
     new BridgeError('CODEX_NOT_FOUND', `${where} names "${value}", ${why} ${INSTALL}`);
   if (!isAbsolute(value)) throw refuse('which is no absolute path.');
   if (!(await isExecutable(value, platform))) throw refuse('which is not there or can not be run.');
   const real = await resolveProgram(value, folders, platform);
   if (real === undefined) throw refuse('which is inside a workspace folder, so it is not run.');
-  return real;
+  return { found: value, path: real };
+}
+
+function pathOf(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): string {
+  const isPath = (name: string) => (platform === 'win32' ? name.toUpperCase() : name) === 'PATH';
+  return Object.entries(env).find(([name]) => isPath(name))?.[1] ?? '';
 }
 
 /** Entries that are not absolute are passed over: they would mean the folder that is open. */
 function onPath(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): string[] {
   const windows = platform === 'win32';
-  const path =
-    Object.entries(env).find(([name]) => (windows ? name.toUpperCase() : name) === 'PATH')?.[1] ?? '';
   const names = windows ? ['codex.exe', 'codex.cmd'] : ['codex'];
   const { delimiter, isAbsolute: absolute } = windows ? win32 : posix;
-  return path
+  return pathOf(env, platform)
     .split(delimiter)
     .map((dir) => dir.replace(/^"(.*)"$/, '$1'))
     .filter((dir) => absolute(dir))
