@@ -1,5 +1,5 @@
-import { constants, type Stats } from 'node:fs';
-import { type FileHandle, lstat, open, readlink, realpath, stat } from 'node:fs/promises';
+import { constants, realpathSync, type Stats, statSync } from 'node:fs';
+import { type FileHandle, lstat, open, readlink, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, parse, relative, resolve, sep } from 'node:path';
 import { BridgeError } from '../../shared/errors.ts';
 
@@ -14,8 +14,9 @@ export async function resolveFolder(path: string): Promise<string> {
     throw new BridgeError('FOLDER_NOT_FOUND', `"${path}" is no absolute path. Give the folder's whole path.`);
   }
   try {
-    const real = await realpath(path);
-    if ((await stat(real)).isDirectory()) return real;
+    // In place: it stands before every turn, and is shorter than the way to another thread and back.
+    const real = realpathSync.native(path);
+    if (statSync(real).isDirectory()) return real;
   } catch (error) {
     throw new BridgeError(
       'FOLDER_NOT_FOUND',

@@ -114,8 +114,7 @@ export class TurnRun {
       void this.#deps.copies.before(this.#turn, true);
       // Codex told of the turn over this very connection, so there is one.
       const { codex, folder } = this.#deps;
-      const [link, prefix] = await Promise.all([codex.link(), diffPrefix(folder)]);
-      this.#prepare(link.client, thread, prefix);
+      this.#prepare((await codex.link()).client, thread, diffPrefix(folder));
       this.#accepted(codexTurn);
       await this.#done.promise;
     } catch (error) {
@@ -204,14 +203,12 @@ export class TurnRun {
     if (restored !== undefined && task === undefined) this.#sayRestored();
     const choice = threads.choice(this.#session.id, asked, (name) => codex.defaultEffort(name));
     this.#sent = true;
-    // Not waited for before the turn is on its way: nothing is mapped until its answer is here.
-    const prefix = diffPrefix(cwd);
     const codexTurn = await startAtCodex(link.client, {
       ...{ thread, turn: this.#turn, folder, settings: this.#deps.settings, asked: settings },
       ...{ input, restored, params, choice, task },
     });
     threads.accepted(this.#session.id, choice, task === undefined);
-    this.#prepare(link.client, thread, await prefix);
+    this.#prepare(link.client, thread, diffPrefix(cwd));
     if (codexTurn === undefined) this.#awaitCompaction(choice.model ?? model);
     else this.#accepted(codexTurn, choice.model ?? model);
   }

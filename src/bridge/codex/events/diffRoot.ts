@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 
 /**
@@ -6,16 +6,9 @@ import { dirname, join, relative, sep } from 'node:path';
  * that root. The root is the nearest ancestor with a `.git`, else the folder itself (seen with Codex 0.169,
  * `turn/diff/updated`).
  */
-export async function diffPrefix(folderReal: string): Promise<string> {
+export function diffPrefix(folderReal: string): string {
   for (let at = folderReal; ; at = dirname(at)) {
-    if (await exists(join(at, '.git'))) return relative(at, folderReal).split(sep).join('/');
+    if (existsSync(join(at, '.git'))) return relative(at, folderReal).split(sep).join('/');
     if (dirname(at) === at) return '';
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
