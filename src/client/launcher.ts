@@ -3,7 +3,7 @@ import { chmod, cp, lstat, readdir, readFile, rename, rm, utimes, writeFile } fr
 import { dirname, join, relative } from 'node:path';
 import { BridgeError, messageOf } from '../shared/errors.ts';
 import { readDiscovery } from './discovery.ts';
-import type { RuntimeLauncher } from './launch.ts';
+import { NODE_FLAGS, type RuntimeLauncher } from './launch.ts';
 import { makeDirectory } from './makeDirectory.ts';
 
 /** A copy that was used within this time is kept: a command or a shim may still run from it. In ms. */
@@ -62,6 +62,7 @@ export function launcherScript(
   { home, node, cli, version }: { home: string; node: string; cli: string; version: string },
   platform = process.platform,
 ): string {
+  const flags = NODE_FLAGS.join(' ');
   const help = 'Open VS Code with Codex Bridge once, or install Node 22.13 or newer.';
   if (platform === 'win32') {
     return [
@@ -73,10 +74,10 @@ export function launcherScript(
       `if exist "${forCmd(node)}" goto recorded`,
       'where /q node',
       'if errorlevel 1 goto missing',
-      `node "${forCmd(cli)}" %*`,
+      `node ${flags} "${forCmd(cli)}" %*`,
       'exit /b %errorlevel%',
       ':recorded',
-      `"${forCmd(node)}" "${forCmd(cli)}" %*`,
+      `"${forCmd(node)}" ${flags} "${forCmd(cli)}" %*`,
       'exit /b %errorlevel%',
       ':missing',
       `echo codex-bridge: nothing here can run it. ${help} 1>&2`,
@@ -90,8 +91,8 @@ node=${forShell(node)}
 cli=${forShell(cli)}
 home=${forShell(home)}
 export ELECTRON_RUN_AS_NODE=1 CODEX_BRIDGE_HOME="\${CODEX_BRIDGE_HOME:-$home}"
-if [ -x "$node" ]; then exec "$node" "$cli" "$@"; fi
-if command -v node >/dev/null 2>&1; then exec node "$cli" "$@"; fi
+if [ -x "$node" ]; then exec "$node" ${flags} "$cli" "$@"; fi
+if command -v node >/dev/null 2>&1; then exec node ${flags} "$cli" "$@"; fi
 echo 'codex-bridge: nothing here can run it. ${help}' >&2
 exit 1
 `;

@@ -46,7 +46,9 @@ describe('the launcher', () => {
     await writeFile(electron, '#!/bin/sh\necho "$ELECTRON_RUN_AS_NODE $*"\n');
     await chmod(electron, 0o755);
     const { runtime } = await install({ node: electron });
-    expect((await launch(['ask', 'x y']))?.stdout).toBe(`1 ${join(runtime, 'cli.mjs')} ask x y\n`);
+    expect((await launch(['ask', 'x y']))?.stdout).toBe(
+      `1 --max-semi-space-size=16 ${join(runtime, 'cli.mjs')} ask x y\n`,
+    );
     await rm(launcherFile(home));
   });
 
@@ -80,7 +82,9 @@ describe('the launcher', () => {
     expect(launcherFile('home', 'win32')).toBe(join('home', 'bin', 'codex-bridge.cmd'));
     expect(script).toContain('set "ELECTRON_RUN_AS_NODE=1"\r\n');
     expect(script).toContain('if not defined CODEX_BRIDGE_HOME set "CODEX_BRIDGE_HOME=C:\\s"\r\n');
-    expect(script).toContain('"C:\\a b\\100%%\\Code.exe" "C:\\c d\\cli.mjs" %*\r\nexit /b %errorlevel%\r\n');
+    expect(script).toContain(
+      '"C:\\a b\\100%%\\Code.exe" --max-semi-space-size=16 "C:\\c d\\cli.mjs" %*\r\nexit /b %errorlevel%\r\n',
+    );
   });
 });
 
