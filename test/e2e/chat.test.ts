@@ -149,6 +149,39 @@ describe('the chat in the sidebar', () => {
     await area.fill('');
   });
 
+  test('B18: a second window shows the same turn word by word, and what it asks waits in the same queue', async () => {
+    const doors = scriptWords(['one', 'bridge', 'two', 'windows']);
+    await workbench.send('Watched twice');
+    for (const door of doors.slice(0, 2)) door.open();
+    await chat.locator('.answer', { hasText: 'one bridge' }).waitFor();
+    const second = await Workbench.open(context, vscode.workbenchUrl());
+    try {
+      const other = await second.chat();
+      if (!(await other.locator('.turn').first().isVisible())) {
+        await other.locator('.session-bar .current').click();
+        await other.locator('.sessions .choose', { hasText: 'Watched twice' }).click();
+      }
+      await other.locator('.answer', { hasText: 'one bridge' }).waitFor();
+      doors[2]?.open();
+      for (const window of [chat, other])
+        await window.locator('.answer', { hasText: 'one bridge two' }).waitFor();
+      await second.send('From the second');
+      await turn('queued').waitFor();
+      expect(model.prompts().at(-1)).toBe('Watched twice');
+      doors[3]?.open();
+      await expect.poll(() => turn('completed').count(), { timeout: 20_000 }).toBe(2);
+      await expect.poll(() => other.locator('.turn[data-status=completed]').count()).toBe(2);
+      const answers = await Promise.all([chat, other].map((one) => one.locator('.answer').allInnerTexts()));
+      expect(answers[1]).toEqual(answers[0]);
+      expect(model.prompts().slice(-2)).toEqual(['Watched twice', 'From the second']);
+    } catch (error) {
+      await second.screenshot('failed second window');
+      throw error;
+    } finally {
+      await second.page.close();
+    }
+  });
+
   test('shows what came while it was hidden', async () => {
     const doors = scriptWords(['seen', 'unseen', 'seen again']);
     await workbench.send('Hide and seek');

@@ -174,7 +174,7 @@ describe('Codex Bridge in the extension host', () => {
     assert.equal(await limit(), 4);
   });
 
-  it('follows folders that are added to the window and removed', async () => {
+  it('B26: follows folders that are added to the window and removed', async () => {
     const path = process.env['CODEX_BRIDGE_SECOND_FOLDER'];
     assert.ok(path, 'the second folder is not set');
     const link = face.window.link;
