@@ -263,6 +263,25 @@ describe('B11: a reader that is there no more, though its connection is open', (
     },
   );
 
+  it('B11: one that vanished without a word is looked for by the system', async () => {
+    const port = await door().listen();
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    const hex = (one: number) => `0100007F:${one.toString(16).toUpperCase().padStart(4, '0')}`;
+    const ends = `${hex(port)} ${hex(socket.localPort ?? 0)}`;
+    // proc(5), net/tcp: the timer of the bridge's side is 02, keepalive, with what is left of it in hundredths.
+    const row = await vi.waitFor(() => {
+      const found = readFileSync('/proc/net/tcp', 'utf8')
+        .split('\n')
+        .find((line) => line.includes(ends));
+      return found ?? expect.fail('there is no such connection');
+    });
+    const [, timer, left] = / (\d\d):([0-9A-F]{8}) /.exec(row) ?? [];
+    socket.destroy();
+    expect(timer).toBe('02');
+    expect(Number.parseInt(left ?? '', 16)).toBeLessThanOrEqual(1_500);
+  });
+
   it('B10: one that reads slowly has everything, however long it takes', async () => {
     const clock = new FakeClock();
     const port = await door({

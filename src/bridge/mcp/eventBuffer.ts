@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { EventStore, JSONRPCMessage } from '@modelcontextprotocol/server';
 
-/** What one session keeps for streams that were cut; the oldest goes first. */
+/** What one session keeps for streams that were cut; the oldest notification goes first, then the oldest of the rest. */
 const MAX_EVENTS = 500;
 /** Characters of JSON: a few long answers, and no more than memory bears with every session in use. */
 const MAX_LENGTH = 512 * 1024;
@@ -29,9 +29,16 @@ export class EventBuffer implements EventStore {
     this.#events.push(event);
     this.#length += event.length;
     while (this.#events.length > MAX_EVENTS || (this.#length > MAX_LENGTH && this.#events.length > 1)) {
-      this.#length -= this.#events.shift()?.length ?? 0;
+      this.#dropOne();
     }
     return this.#idOf(stream, number);
+  }
+
+  /** Progress that fell out is made good by the next; for an answer that fell out a client would wait in vain. */
+  #dropOne(): void {
+    const at = this.#events.findIndex(({ message }) => !('id' in message));
+    const [dropped] = this.#events.splice(Math.max(0, at), 1);
+    this.#length -= dropped?.length ?? 0;
   }
 
   /** Undefined for an id that this session did not give: a stream is not taken up by a guess. */
