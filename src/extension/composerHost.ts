@@ -130,7 +130,11 @@ export function composerHandlers(face: WindowFace, memory: ComposerMemory): Comp
       await face.link.request('session.settings', { session, settings });
       return null;
     },
-    'composer.history': ({ folder }) => ({ prompts: folder === null ? [] : memory.prompts(folder) }),
+    'composer.history': ({ folder }) => {
+      const { session } = face.link;
+      if (session !== null) memory.restore(session);
+      return { prompts: folder === null ? [] : memory.prompts(folder) };
+    },
     'composer.find': async ({ folder, query }) => ({
       entries: await context.find(pathOf(folder), query),
     }),

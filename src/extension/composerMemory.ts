@@ -1,4 +1,4 @@
-import type { FolderKey } from '../shared/session.ts';
+import type { FolderKey, SessionSnapshot } from '../shared/session.ts';
 import type { ComposerOptions } from '../shared/webview.ts';
 import type { IndexStore } from './sessionIndex.ts';
 
@@ -38,6 +38,13 @@ export class ComposerMemory {
   /** The latest last. */
   prompts(folder: FolderKey): readonly string[] {
     return this.#stored.prompts.find((entry) => entry.folder === folder)?.list ?? [];
+  }
+
+  /** Where nothing is known any more of the session's folder: what this person has asked in the session. */
+  restore({ folder, turns }: SessionSnapshot): void {
+    if (this.prompts(folder).length > 0) return;
+    const typed = turns.filter(({ source, task }) => source.kind === 'window' && task === undefined);
+    for (const { prompt } of typed) this.addPrompt(folder, prompt);
   }
 
   addPrompt(folder: FolderKey, prompt: string): void {

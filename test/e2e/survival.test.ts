@@ -6,6 +6,7 @@ import { folderKey } from '../../src/bridge/ids.ts';
 import type { BridgeConnection } from '../../src/client/connect.ts';
 import { readDiscovery } from '../../src/client/discovery.ts';
 import type { FolderInfo } from '../../src/shared/faces.ts';
+import { BesideChat } from '../support/besideChat.ts';
 import { launchBrowser, Workbench } from '../support/browser.ts';
 import { until } from '../support/cli.ts';
 import { type CodexHome, makeCodexHome } from '../support/codexHome.ts';
@@ -186,6 +187,35 @@ describe('survival', () => {
     await chat.locator('.turn:nth-child(2)[data-status=completed]').waitFor();
     expect(await chat.locator('.turn .prompt .text').allInnerTexts()).toEqual(['Count', 'The last thing']);
     expect(model.prompts().filter((prompt) => prompt === 'The last thing')).toHaveLength(1);
+  });
+
+  test('B9: a window whose memory VS Code has lost has everything back from the bridge', async () => {
+    const gate = new Latch();
+    model.script(() => [words(['Still ', 'running.'], (index) => (index === 0 ? undefined : gate.wait()))]);
+    await workbench.send('Go on without me');
+    await chat.locator('.turn[data-status=running] .answer', { hasText: 'Still' }).waitFor();
+    // What VS Code keeps for a workspace is in the browser's profile here: this one is new.
+    await context.close();
+    context = await browser.newContext();
+    workbench = await Workbench.open(context, vscode.workbenchUrl());
+    chat = await workbench.chat();
+    await chat.getByRole('heading', { name: 'Ask Codex' }).waitFor();
+    const beside = new BesideChat(workbench);
+    await beside.expand('Sessions');
+    for (const title of [WORK, ASK, 'Count']) await beside.row(title).waitFor();
+    await beside.row('Count').click();
+    await chat.locator('.turn[data-status=running] .answer', { hasText: 'Still' }).waitFor();
+    gate.open();
+    await chat.locator('.turn:nth-child(3)[data-status=completed]').waitFor();
+    const asked = ['Count', 'The last thing', 'Go on without me'];
+    expect(await chat.locator('.turn .prompt .text').allInnerTexts()).toEqual(asked);
+    expect(model.prompts().filter((prompt) => prompt === 'Go on without me')).toHaveLength(1);
+    // What was asked is offered again, too.
+    const area = chat.getByRole('textbox', { name: 'Prompt' });
+    for (const prompt of asked.toReversed()) {
+      await area.press('ArrowUp');
+      await expect.poll(() => area.inputValue()).toBe(prompt);
+    }
   });
 });
 

@@ -2,12 +2,14 @@ import { signal } from '@preact/signals';
 import { describe, expect, test } from 'vitest';
 import { ComposerMemory } from '../../src/extension/composerMemory.ts';
 import { rank, score } from '../../src/extension/composerRank.ts';
+import type { TurnSnapshot } from '../../src/shared/session.ts';
 import type { ChosenAttachment } from '../../src/shared/webview.ts';
 import { completionAt, without } from '../../webview-ui/chat/composer/completion.ts';
 import { keepAttachments } from '../../webview-ui/chat/composer/keptAttachments.ts';
 import { base64, uriList } from '../../webview-ui/chat/composer/pasted.ts';
 import { PromptHistory } from '../../webview-ui/chat/composer/promptHistory.ts';
 import { commandsFor, parseCommand } from '../../webview-ui/chat/composer/slashCommands.ts';
+import { queuedTurn, sessionWith } from './support/sessions.ts';
 
 describe('what is completed', () => {
   test('a command at the very beginning, and @ at the beginning of a word', () => {
@@ -116,6 +118,24 @@ describe('what the composer remembers', () => {
     expect(again.prompts('f')).toEqual(['b', 'a']);
     expect(again.prompts('g')).toEqual(['other']);
     expect(again.choice).toEqual({ effort: 'high' });
+  });
+
+  test('B9: prompts that VS Code has lost come back with a session, and then no more', () => {
+    const memory = new ComposerMemory(store(), fail);
+    const asked = (prompt: string, more: Partial<TurnSnapshot> = {}) =>
+      queuedTurn(`t_${prompt}`, { prompt, source: { kind: 'window' }, ...more });
+    const turns = [
+      ...['a', 'b', 'a'].map((prompt, index) => asked(prompt, { id: `t_${index}` })),
+      asked('of a client', { source: { kind: 'mcp' } }),
+      asked('Review', { task: { kind: 'compact' } }),
+    ];
+    const session = { ...sessionWith(turns), folder: 'f' };
+    memory.restore(session);
+    expect(memory.prompts('f')).toEqual(['b', 'a']);
+    memory.addPrompt('f', 'c');
+    memory.restore({ ...session, turns: [asked('older')] });
+    expect(memory.prompts('f')).toEqual(['b', 'a', 'c']);
+    expect(memory.prompts('g')).toEqual([]);
   });
 
   test('stays small: the oldest prompts go, too long ones are not kept', () => {

@@ -56,7 +56,7 @@ export function Composer({ store }: { store: ChatStore }) {
     return () => {
       current = false;
     };
-  }, [folder, store]);
+  }, [folder, session, store]);
 
   const change = (value: string) => {
     store.draft.value = value;
