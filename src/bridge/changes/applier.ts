@@ -59,9 +59,17 @@ export class Applier {
       }
       const stand = this.#standOf(file);
       if (typeof stand === 'object') throw edited(`since: ${stand.other}`);
-      if (stand === 'before') open.push(file);
+      if (stand === 'before') open.push(this.#asItIs(file));
     }
     return open;
+  }
+
+  /** With the permissions that a file has which goes: somebody may have changed them, and an undo puts it back. */
+  #asItIs(file: RecordedFile): RecordedFile {
+    if (file.kind !== 'delete' || file.before === undefined) return file;
+    const now = this.#read(file.path);
+    if (typeof now !== 'object' || now.type !== 'file') return file;
+    return { ...file, before: { ...file.before, mode: now.mode } };
   }
 
   #standOf(file: RecordedFile): Stand {
