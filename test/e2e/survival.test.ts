@@ -76,7 +76,7 @@ describe('survival', () => {
     folder = await watcher.rpc.request('folder.add', { path: vscode.folder });
   }
 
-  test('B4: an extension host killed with -9: the next one has the running turn and the approval of another session', async () => {
+  test('B4: an extension host killed with -9: the next one has the running turn, the queue and the approval of another session', async () => {
     const gate = new Latch();
     model.script(({ prompt, outputs }) => {
       if (prompt === ASK) return outputs.length === 0 ? [command('touch asked.txt')] : [text('Touched.')];
@@ -87,6 +87,9 @@ describe('survival', () => {
     });
     await workbench.send(WORK);
     await chat.locator('.answer', { hasText: 'Half of' }).waitFor();
+    await workbench.send('Waits its turn');
+    const queued = () => chat.locator('.turn[data-status=queued]');
+    await queued().waitFor();
     await connect();
     await client.call('ask', { prompt: ASK, approval_policy: 'untrusted', background: true });
     await status('Codex: 1 question').waitFor();
@@ -103,6 +106,10 @@ describe('survival', () => {
     await until('the next one shows the turn', () => showsAnew(workbench.page, 'Half of'));
     await status('Codex: 1 question').waitFor();
     expect(performance.now() - start).toBeLessThan(RETURN_MS);
+    chat = await workbench.chat();
+    const waiting = await queued().getAttribute('data-turn');
+    await client.call('cancel', { turn: waiting });
+    await chat.locator(`.turn[data-turn="${waiting}"][data-status=cancelled]`).waitFor();
     expect(vscode.bridgePid()).toBe(bridge);
     expect(model.prompts()).toEqual([WORK, ASK]);
   });
@@ -132,7 +139,9 @@ describe('survival', () => {
     // Its question is void: nobody said yes.
     expect(existsSync(join(vscode.folder, 'asked.txt'))).toBe(false);
     await connect();
-    await client.call('cancel', { turn: await chat.locator('.turn').nth(1).getAttribute('data-turn') });
+    await client.call('cancel', {
+      turn: await chat.locator('.turn[data-status=queued]').first().getAttribute('data-turn'),
+    });
     await held.getByText('1 prompt waits: the bridge ended before it was sent.').waitFor();
     expect(model.prompts()).toEqual([WORK, ASK]);
     await held.getByRole('button', { name: 'Send' }).click();
