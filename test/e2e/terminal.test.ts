@@ -1,6 +1,5 @@
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import axe from 'axe-core';
 import type { Browser, BrowserContext, Frame } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -8,7 +7,7 @@ import { launchBrowser, Workbench } from '../support/browser.ts';
 import { type CodexHome, makeCodexHome } from '../support/codexHome.ts';
 import { demoScript } from '../support/demoScript.ts';
 import { Latch, ScriptedModel, words } from '../support/scriptedModel.ts';
-import { documentWith, TerminalPage } from '../support/terminalPage.ts';
+import { documentWith, openTerminalPage, TerminalPage } from '../support/terminalPage.ts';
 import { VsCode } from '../support/vscode.ts';
 
 /** Answers what the TUI would ask at its first start: which of two models. */
@@ -25,8 +24,6 @@ const WAIT = { timeout: 20_000 };
 /** VS Code's command that says there is a screen reader, and takes it back. */
 const READER = 'Toggle Screen Reader Accessibility Mode';
 const SETTINGS = { 'terminal.integrated.gpuAcceleration': 'off', 'editor.fontFamily': 'monospace' };
-
-const dist = (file: string) => fileURLToPath(new URL(`../../dist/webview/${file}`, import.meta.url));
 
 /** A session's terminal: the real VS Code, the real TUI of Codex, a model that follows a script. */
 describe('the terminal', () => {
@@ -287,40 +284,9 @@ describe('the document of a terminal', () => {
   afterAll(() => browser?.close());
 
   test('tells the colours of a theme that comes while it is open, and who has the keyboard', async () => {
-    const page = await browser.newPage({ viewport: { width: 900, height: 500 } });
     const style = (background: string) =>
       `--vscode-terminal-background: ${background}; --vscode-terminal-foreground: #808080`;
-    await page.setContent(
-      `<!DOCTYPE html><html lang="en" style="${style('#101010')}"><title>T</title><body><div id="root" data-session="s"></div></body></html>`,
-    );
-    await page.addStyleTag({ path: dist('terminal.css') });
-    await page.evaluate(() => {
-      const look = {
-        ...{
-          title: 'T',
-          fontFamily: 'monospace',
-          fontSize: 14,
-          fontWeight: 'normal',
-          fontWeightBold: 'bold',
-        },
-        ...{ lineHeight: 1, letterSpacing: 0, cursorStyle: 'block', cursorBlink: false },
-        ...{ minimumContrastRatio: 4.5, macOptionIsMeta: false, screenReader: false },
-      };
-      const told: unknown[] = [];
-      Object.assign(window, {
-        told,
-        acquireVsCodeApi: () => ({
-          getState: () => undefined,
-          setState: () => {},
-          postMessage: ({ data }: { data: { id: number; method: string; params: unknown } }) => {
-            told.push([data.method, data.params]);
-            const result = data.method === 'ready' ? look : null;
-            window.postMessage({ event: 'terminal', data: { id: data.id, result } }, '*');
-          },
-        }),
-      });
-    });
-    await page.addScriptTag({ path: dist('terminal.js') });
+    const page = await openTerminalPage(browser, style('#101010'));
     const tellsColors = (method: string, background: string) =>
       page.waitForFunction(
         ([wanted, color]) =>

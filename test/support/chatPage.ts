@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { type WebviewTexts, webviewTexts } from '../../src/extension/webviewTexts.ts';
 import type { ErrorInfo } from '../../src/shared/errors.ts';
 import { type Item, NO_USAGE, type SessionSnapshot, type TurnSnapshot } from '../../src/shared/session.ts';
@@ -15,11 +15,12 @@ const dist = (file: string) => join(packedExtension().installed, 'dist/webview',
  * Codex says on demand. Messages come one task each, as they do in VS Code.
  */
 export async function openChatPage(
-  browser: Browser,
+  browser: Browser | BrowserContext,
   width = 420,
   texts: WebviewTexts = ENGLISH,
 ): Promise<Page> {
-  const page = await browser.newPage({ viewport: { width, height: 800 } });
+  const page = await browser.newPage();
+  await page.setViewportSize({ width, height: 800 });
   await page.setContent(
     `<!DOCTYPE html><html lang="${texts.language}"><title>Chat</title><body><div id="root"></div>${texts.element}</body></html>`,
   );

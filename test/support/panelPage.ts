@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import type { WebviewTexts } from '../../src/extension/webviewTexts.ts';
 import type { ChangeContent, ChangeList, MarkedFile } from '../../src/shared/changes.ts';
 import type { SessionEvent } from '../../src/shared/events.ts';
@@ -50,11 +50,12 @@ export function changeList(files: readonly MarkedFile[], more: Partial<ChangeLis
 
 /** The session panel's own bundle in a page, with a host that is a few lines. */
 export async function openPanelPage(
-  browser: Browser,
+  browser: Browser | BrowserContext,
   { turns, content }: PanelChanges,
   texts: WebviewTexts = ENGLISH,
 ): Promise<Page> {
-  const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
+  const page = await browser.newPage();
+  await page.setViewportSize({ width: 1200, height: 900 });
   await page.setContent(
     `<!DOCTYPE html><html lang="${texts.language}"><title>Panel</title><body><div id="root"></div>${texts.element}</body></html>`,
   );

@@ -1,8 +1,12 @@
-import { errors, type Frame, type Page } from 'playwright-core';
+import { join } from 'node:path';
+import { type Browser, type BrowserContext, errors, type Frame, type Page } from 'playwright-core';
+import { packedExtension } from './packedExtension.ts';
 
 /** How long a document may take to come, in ms. */
 const DEADLINE_MS = 30_000;
 const AGAIN_MS = 50;
+
+const dist = (file: string) => join(packedExtension().installed, 'dist/webview', file);
 
 /** Waits for the webview document that has such an element, whichever of the frames around it that is. */
 export async function documentWith(page: Page, selector: string): Promise<Frame> {
@@ -25,6 +29,48 @@ async function findFrame(page: Page, selector: string): Promise<Frame | undefine
     }
   }
   return undefined;
+}
+
+/**
+ * The terminal's own bundle in a page, with a host that writes down what it is told: `told` of the window, as
+ * method and parameters.
+ */
+export async function openTerminalPage(browser: Browser | BrowserContext, style = ''): Promise<Page> {
+  const page = await browser.newPage();
+  await page.setViewportSize({ width: 900, height: 500 });
+  await page.setContent(
+    `<!DOCTYPE html><html lang="en" style="${style}"><title>T</title><body><div id="root" data-session="s"></div></body></html>`,
+  );
+  await page.addStyleTag({ path: dist('terminal.css') });
+  await page.evaluate(() => {
+    const look = {
+      ...{
+        title: 'T',
+        fontFamily: 'monospace',
+        fontSize: 14,
+        fontWeight: 'normal',
+        fontWeightBold: 'bold',
+      },
+      ...{ lineHeight: 1, letterSpacing: 0, cursorStyle: 'block', cursorBlink: false },
+      ...{ minimumContrastRatio: 4.5, macOptionIsMeta: false, screenReader: false },
+    };
+    const told: unknown[] = [];
+    Object.assign(window, {
+      told,
+      acquireVsCodeApi: () => ({
+        getState: () => undefined,
+        setState: () => {},
+        postMessage: ({ data }: { data: { id: number; method: string; params: unknown } }) => {
+          told.push([data.method, data.params]);
+          const results: Record<string, unknown> = { ready: look, 'files.known': { known: [] } };
+          const result = results[data.method] ?? null;
+          window.postMessage({ event: 'terminal', data: { id: data.id, result } }, '*');
+        },
+      }),
+    });
+  });
+  await page.addScriptTag({ path: dist('terminal.js') });
+  return page;
 }
 
 interface Point {
