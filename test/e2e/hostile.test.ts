@@ -327,6 +327,47 @@ describe('a hostile session in the webviews alone', () => {
     await page.close();
   });
 
+  test('A9: shows all of what is asked, and what hides in it, above the buttons', async () => {
+    const page = await openChatPage(context, 260);
+    const asked = `ls a\u202egpj.x\u200b \u001b[2K\rrm${' '.repeat(500)} ${'word '.repeat(2_000)}; rm -r .`;
+    const request = { kind: 'command', command: asked, cwd: '/w\u2066' } as const;
+    const common = { id: 'a', turn: 't', item: 'i', createdAt: 0, decisions: ['accept', 'decline'] } as const;
+    const shown = {
+      ...snapshot([turnOf('t', [], { status: 'waiting_for_approval' })]),
+      approvals: [{ ...common, request }],
+    };
+    await page.evaluate(
+      (one) => window.postMessage({ event: 'session', data: { session: one } }, '*'),
+      shown,
+    );
+    const card = page.getByRole('alertdialog');
+    await card.waitFor();
+    const hidden = await card.locator('.hidden-character').allInnerTexts();
+    expect(hidden.toSorted()).toEqual(
+      ['U+202E', 'U+200B', 'U+001B', 'U+000D', 'U+0020 ×501', 'U+2066'].toSorted(),
+    );
+    // Its end can be read, and the buttons are there beside it.
+    const end = card.getByText('; rm -r .');
+    const inSight = await end.evaluate((element) => {
+      const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+      let last: Node | null = null;
+      for (let node = texts.nextNode(); node !== null; node = texts.nextNode()) last = node;
+      const scrolls = element.closest('.scrolls');
+      if (last === null || scrolls === null) return false;
+      const range = document.createRange();
+      range.setStart(last, (last.textContent ?? '').length - 2);
+      range.setEnd(last, (last.textContent ?? '').length);
+      const place = () => range.getBoundingClientRect();
+      element.scrollTop = element.scrollHeight;
+      scrolls.scrollTop += place().top - scrolls.getBoundingClientRect().top - 40;
+      const { left, top } = place();
+      return element.contains(document.elementFromPoint(left + 1, top + 2));
+    });
+    expect(inSight).toBe(true);
+    expect(await card.getByRole('button', { name: 'Accept', exact: true }).isVisible()).toBe(true);
+    await page.close();
+  });
+
   test('A22: is text in the changes, wherever it stands', async () => {
     const hostile = hostileText(canary.url, 'line');
     const { content } = newFile(20);
