@@ -73,7 +73,10 @@ export interface FolderApi {
 
 export interface BridgeApi {
   readonly version: string;
+  /** In ms since the epoch. */
+  readonly startedAt: number;
   readonly settings: BridgeSettings;
+  /** With all counters: not for every call. */
   status(): BridgeStatus;
   folders(): readonly FolderApi[];
   /** @throws BridgeError `FOLDER_UNKNOWN` */

@@ -79,7 +79,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
   readonly #mcp: McpDoor;
   readonly #http: HttpDoor;
   readonly #codex: CodexStarter;
-  readonly #startedAt: number;
+  readonly startedAt: number;
   readonly #end = Promise.withResolvers<void>();
   #settings: BridgeSettings;
   #cancelGrace: (() => void) | undefined;
@@ -90,7 +90,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
     this.version = options.version;
     this.ended = this.#end.promise;
     this.#options = options;
-    this.#startedAt = clock.now();
+    this.startedAt = clock.now();
     this.#settings = options.settings ?? state.readSettings(logger);
     const failed = (error: unknown) => logger.error('a listener failed', { error });
     this.#clientsChanged = new Emitter(failed);
@@ -170,7 +170,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
       version: this.version,
       contract: FACE_CONTRACT,
       pid: process.pid,
-      startedAt: this.#startedAt,
+      startedAt: this.startedAt,
       stateDir: this.#options.state.path,
       url: this.#http.url,
       faces: this.#faces.count,

@@ -313,6 +313,7 @@ export class FakeFolder implements FolderApi {
 /** A fake behind our own port: a bridge with folders in memory and no Codex. */
 export class FakeBridge implements BridgeApi {
   readonly version = '0.0.0-test';
+  readonly startedAt = 1_000;
   settings = DEFAULT_SETTINGS;
   readonly #settingsChanged = new Emitter<void>(raise);
   readonly onSettings = this.#settingsChanged.on;
@@ -327,7 +328,7 @@ export class FakeBridge implements BridgeApi {
       version: this.version,
       contract: 1,
       pid: process.pid,
-      startedAt: 1_000,
+      startedAt: this.startedAt,
       stateDir: '/nowhere',
       url: '',
       faces: 0,

@@ -139,14 +139,13 @@ async function sessionStatus(call: ToolCall, id: string): Promise<ToolResult> {
 }
 
 function bridgeStatus(call: ToolCall, folders: readonly FolderApi[]): ToolResult {
-  const { settings } = call.bridge;
-  const bridge = call.bridge.status();
+  const { settings, version, startedAt } = call.bridge;
   const described = folders.map((one) => describeFolder(call, one));
   const structured = {
     bridge: {
-      version: bridge.version,
-      pid: bridge.pid,
-      running_since: new Date(bridge.startedAt).toISOString(),
+      version,
+      pid: process.pid,
+      running_since: new Date(startedAt).toISOString(),
     },
     folders: described,
     limits: {
@@ -160,7 +159,7 @@ function bridgeStatus(call: ToolCall, folders: readonly FolderApi[]): ToolResult
       network: settings.ceiling.network,
     },
   };
-  const lines = [`Codex Bridge ${bridge.version}, up since ${structured.bridge.running_since}`];
+  const lines = [`Codex Bridge ${version}, up since ${structured.bridge.running_since}`];
   for (const one of described) {
     const { codex } = one;
     const login = codex.logged_in === undefined ? '' : codex.logged_in ? ', logged in' : ', logged out';
