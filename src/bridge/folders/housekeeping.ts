@@ -71,10 +71,10 @@ export class Housekeeping implements Disposable {
     const { idleUnloadMinutes, loadedSessions } = this.#deps.settings().limits;
     // More may run at once than may stay, and the limit may have been lowered.
     await this.#unloadBeyond(loadedSessions);
+    this.#freeBeyond(loadedSessions);
     if (idleUnloadMinutes === 0) return;
     const idleMs = idleUnloadMinutes * MINUTE_MS;
     const before = clock.monotonic() - idleMs;
-    live.prune();
     for (const session of live.values()) {
       if (!this.#inUse(session) && session.usedAt < before) await this.#unload(session);
     }
@@ -97,6 +97,21 @@ export class Housekeeping implements Disposable {
       if (excess-- <= 0) return;
       await this.#unload(session);
     }
+  }
+
+  /**
+   * Sessions that were only looked at, that are archived, or that made room for others at Codex are in the
+   * history: no more are kept in memory than may be loaded.
+   */
+  #freeBeyond(limit: number): void {
+    const { live, threads } = this.#deps;
+    live.prune();
+    const loaded = new Set(threads.loaded());
+    const unused = live
+      .values()
+      .filter((session) => !loaded.has(session.id) && !session.watched && !this.#inUse(session))
+      .sort((a, b) => b.usedAt - a.usedAt);
+    for (const session of unused.slice(Math.max(0, limit - loaded.size))) live.release(session);
   }
 
   #inUse(session: LiveSession): boolean {
