@@ -514,57 +514,6 @@ describe('2025-11-25 sessions', () => {
   });
 });
 
-describe('2026-07-28 requests', () => {
-  it('are refused when their headers contradict their body, before anything runs', async () => {
-    const doors = await openDoors();
-    try {
-      const send = async (headers: Record<string, string>) => {
-        const response = await fetch(doors.http.url, {
-          method: 'POST',
-          headers: {
-            Authorization: `Bearer ${doors.tokens.all}`,
-            'Content-Type': 'application/json',
-            Accept: 'application/json, text/event-stream',
-            'Mcp-Protocol-Version': '2026-07-28',
-            'Mcp-Method': 'tools/call',
-            'Mcp-Name': 'ask',
-            ...headers,
-          },
-          body: JSON.stringify({
-            jsonrpc: '2.0',
-            id: 1,
-            method: 'tools/call',
-            params: {
-              name: 'ask',
-              arguments: { prompt: 'p' },
-              _meta: {
-                'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-                'io.modelcontextprotocol/clientInfo': { name: 'raw', version: '1' },
-                'io.modelcontextprotocol/clientCapabilities': {},
-              },
-            },
-          }),
-        });
-        await response.text();
-        return response.status;
-      };
-      for (const wrong of [
-        { 'Mcp-Method': 'tools/list' },
-        { 'Mcp-Name': 'status' },
-        { 'Mcp-Protocol-Version': '2025-11-25' },
-        { 'Content-Type': 'text/plain' },
-      ]) {
-        expect(await send(wrong)).toBeGreaterThanOrEqual(400);
-      }
-      expect(doors.home.sessions.size).toBe(0);
-      expect(await send({})).toBe(200);
-      expect(doors.home.sessions.size).toBe(1);
-    } finally {
-      await doors.close();
-    }
-  });
-});
-
 describe('the endpoint for all folders', () => {
   let doors: Doors;
   let clients: TestClient[];

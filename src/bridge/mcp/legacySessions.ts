@@ -13,7 +13,10 @@ import { EventBuffer } from './eventBuffer.ts';
 import { KEEP_ALIVE_MS, type McpErasOptions } from './mcpEras.ts';
 import { createServer, type McpServerDeps } from './mcpServer.ts';
 import { tellChanges } from './reading.ts';
+import { headersAgree } from './routingHeaders.ts';
 
+/** As the SDK answers in 2026-07-28 (MCP, "HeaderMismatch"). */
+const HEADER_MISMATCH = -32_020;
 /** Sessions of one token at once; a new one takes the place of that token's that was idle for longest. */
 const MAX_SESSIONS = 100;
 /** A session without a request or an open stream for so long is over. Some clients can't begin a new one. */
@@ -44,6 +47,9 @@ export class LegacySessions {
 
   async handle(exchange: Exchange, request: Request, body: unknown): Promise<void> {
     const { res, scope } = exchange;
+    if (!headersAgree(request.headers, body)) {
+      return sendError(res, 400, 'Mcp-Method or Mcp-Name is not what the body says.', {}, HEADER_MISMATCH);
+    }
     const id = request.headers.get('mcp-session-id');
     if (id === null) {
       if (!isInitializeRequest(body)) {
