@@ -1,10 +1,12 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, BrowserContext, FrameLocator, Locator } from 'playwright-core';
+import type { Browser, BrowserContext, FrameLocator, Locator, WebSocket } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { launchBrowser, Workbench } from '../support/browser.ts';
+import { sung, sungInFiles } from '../support/canaries.ts';
 import { type CodexHome, makeCodexHome } from '../support/codexHome.ts';
 import { demoScript } from '../support/demoScript.ts';
+import { joinBridge } from '../support/faces.ts';
 import { Latch, ScriptedModel, words } from '../support/scriptedModel.ts';
 import { VsCode } from '../support/vscode.ts';
 
@@ -17,6 +19,13 @@ describe('the chat in the sidebar', () => {
   let context: BrowserContext;
   let workbench: Workbench;
   let chat: FrameLocator;
+  /** What the extension host and VS Code say to each other: webviews' documents and messages, memory, logs. */
+  let heard: (string | Buffer)[] = [];
+
+  function listenTo(socket: WebSocket): void {
+    const hear = ({ payload }: { payload: string | Buffer }) => void heard.push(payload);
+    socket.on('framereceived', hear).on('framesent', hear);
+  }
 
   beforeAll(async () => {
     model = await ScriptedModel.start();
@@ -28,6 +37,7 @@ describe('the chat in the sidebar', () => {
     });
     browser = await launchBrowser();
     context = await browser.newContext();
+    context.on('page', (page) => page.on('websocket', listenTo));
     workbench = await Workbench.open(context, vscode.workbenchUrl());
     await workbench.chat();
   });
@@ -197,13 +207,38 @@ describe('the chat in the sidebar', () => {
     expect((await chat.locator('.answer').innerText()).trim()).toBe('seen unseen seen again');
   });
 
-  test('copies an HTTP configuration that works', async () => {
+  async function copyConfiguration(): Promise<string> {
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
     await workbench.runCommand('Codex Bridge: Copy HTTP Configuration');
     await workbench.page.getByPlaceholder('Which folder may the client use?').waitFor();
     await workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: 'work' }).first().click();
     await workbench.page.locator('.notifications-toasts', { hasText: 'has a token in it' }).waitFor();
-    const copied = await workbench.page.evaluate(() => navigator.clipboard.readText());
+    return workbench.page.evaluate(() => navigator.clipboard.readText());
+  }
+
+  test('A18: no webview and nothing in VS Code is told a token before the person copies one', async () => {
+    heard = [];
+    await workbench.reload();
+    chat = await workbench.chat();
+    await workbench.send('canary-in-a-prompt');
+    await turn('completed').waitFor();
+    const face = await joinBridge(vscode.bridgeHome, false);
+    const { token, folders } = await face.rpc.request('endpoints', {});
+    face.dispose();
+    const [folder] = folders;
+    const tokens = { token, 'token of the folder': folder?.token ?? '' };
+    const all = () =>
+      heard.map((frame) => (typeof frame === 'string' ? frame : frame.toString('latin1'))).join('');
+    expect(all()).toContain('canary-in-a-prompt');
+    expect(sung('VS Code', all(), tokens)).toEqual([]);
+    expect(sung('the chat', await chat.locator('html').innerHTML(), tokens)).toEqual([]);
+    await copyConfiguration();
+    expect(sung('VS Code', all(), tokens)).toEqual(['token of the folder in VS Code']);
+    expect(sungInFiles(vscode.userData, tokens, [])).toEqual([]);
+  });
+
+  test('copies an HTTP configuration that works', async () => {
+    const copied = await copyConfiguration();
     const server = (
       JSON.parse(copied) as {
         mcpServers: Record<string, { url: string; headers: { Authorization: string } }>;

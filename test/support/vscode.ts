@@ -76,6 +76,11 @@ export class VsCode {
     return installedIn(join(this.#temp.path, 'e'));
   }
 
+  /** What VS Code writes down: settings, logs, what extensions keep. */
+  get userData(): string {
+    return join(this.#temp.path, 'u');
+  }
+
   /** Another folder beside {@link folder}. */
   makeFolder(name: string): string {
     const path = join(this.#temp.path, name);
