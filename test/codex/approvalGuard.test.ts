@@ -162,6 +162,8 @@ describe('the agent', () => {
         for (const uri of (await client.resources()).slice(0, 3)) await client.read(uri.uri);
         await client.close();
       }
+      const task = await rawRequest(endpoint, 'tasks/get', approval.turn, { taskId: approval.turn });
+      expect(task.result).toMatchObject({ taskId: approval.turn, status: 'working' });
       for (const method of ['approval.answer', 'tasks/update', 'elicitation/create', 'session.answer']) {
         await rawRequest(endpoint, method, approval.turn, {
           session: id,
@@ -223,6 +225,8 @@ function argsOf(
   approval: Approval,
   session: SessionId,
 ): Record<string, unknown> {
+  // Whoever waits may be asked, and answers.
+  if (tool === 'wait') return { turn: approval.turn, wait_seconds: 1 };
   const { properties = {} } = inputSchema as {
     properties?: Record<string, { type?: string; enum?: string[] }>;
   }; // a JSON schema
@@ -233,7 +237,6 @@ function argsOf(
     ...Object.fromEntries(texts),
     ...('turn' in properties ? { turn: approval.turn } : {}),
     ...('session' in properties ? { session } : {}),
-    // Whoever waits may be asked.
-    ...('wait_seconds' in properties ? { wait_seconds: tool === 'wait' ? 1 : 0 } : {}),
+    ...('wait_seconds' in properties ? { wait_seconds: 0 } : {}),
   };
 }
