@@ -22,6 +22,7 @@ import { FaceDoor } from './faces/faceDoor.ts';
 import type { AccountApi, AccountDoor } from './folders/folderAccount.ts';
 import { FolderRegistry } from './folders/folderRegistry.ts';
 import { FolderRuntime } from './folders/folderRuntime.ts';
+import type { TrustApi, TrustDoor } from './folders/folderTrust.ts';
 import { openHistory } from './history/history.ts';
 import { mergeStatistics } from './history/statistics.ts';
 import { publishDiscovery } from './http/discovery.ts';
@@ -60,7 +61,7 @@ export interface BridgeOptions {
 }
 
 /** The composition root: wires everything, owns start and stop. There is one for each state directory. */
-export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor {
+export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor, TrustDoor {
   readonly version: string;
   /** Resolves when the bridge has ended and left nothing behind. */
   readonly ended: Promise<void>;
@@ -114,6 +115,7 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
       terminals: this,
       changes: this,
       accounts: this,
+      trust: this,
       mcp: { attach: (request, line) => this.#mcp.attach(request, line) },
       logger,
       instance: this.#instance,
@@ -202,6 +204,10 @@ export class Bridge implements BridgeApi, TerminalApi, ChangesDoor, AccountDoor 
 
   accountOf(folder: FolderKey): AccountApi {
     return this.folder(folder).account;
+  }
+
+  trustOf(folder: FolderKey): TrustApi {
+    return this.folder(folder).trust;
   }
 
   changesOf(session: SessionId, turn: TurnId): ChangesApi {

@@ -17,6 +17,7 @@ import { createReviewActions } from './reviewActions.ts';
 import { createSessionActions } from './sessionActions.ts';
 import type { SessionTerminals } from './terminal/sessionTerminals.ts';
 import { createTerminalActions } from './terminal/terminalActions.ts';
+import { createTrustActions } from './trustActions.ts';
 import { isNode, sessionOf, stateWords } from './views/sessionNodes.ts';
 import type { SessionsView } from './views/sessionsView.ts';
 import type { WindowFace } from './windowFace.ts';
@@ -52,6 +53,7 @@ export function createActions(deps: ActionDeps): Actions {
     ...createTerminalActions(deps),
     ...createDoctorActions(deps),
     ...deps.login.commands,
+    ...createTrustActions(deps),
     'codexBridge.showChat': () => showAsked(deps),
     'codexBridge.reviewApproval': async (argument) => {
       await showAsked(deps, argument);

@@ -44,6 +44,11 @@ const LOGIN_COMMAND_IDS = ['codexBridge.signIn', 'codexBridge.signOut'] as const
 
 export type LoginCommandId = (typeof LOGIN_COMMAND_IDS)[number];
 
+/** Those that say what of a repository Codex may run. */
+const TRUST_COMMAND_IDS = ['codexBridge.trustFolder', 'codexBridge.untrustFolder'] as const;
+
+export type TrustCommandId = (typeof TRUST_COMMAND_IDS)[number];
+
 /** Every command of the extension: package.json declares the same ones (checked by a test). */
 export const COMMAND_IDS = [
   ...SESSION_COMMAND_IDS,
@@ -51,6 +56,7 @@ export const COMMAND_IDS = [
   ...REVIEW_COMMAND_IDS,
   ...TERMINAL_COMMAND_IDS,
   ...LOGIN_COMMAND_IDS,
+  ...TRUST_COMMAND_IDS,
   'codexBridge.showChat',
   'codexBridge.reviewApproval',
   'codexBridge.connectClaudeCode',

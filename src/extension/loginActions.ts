@@ -24,6 +24,7 @@ model_provider = "mine"
 name = "My provider"
 base_url = "https://models.example.com/v1"
 wire_api = "responses"
+# Name it in the setting "codexBridge.codex.environment", too.
 env_key = "MY_PROVIDER_API_KEY"
 `;
 

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { type ChangesEvents, type ChangesRequests, changesParams } from './changes.ts';
+import { type CodexTrust, type CodexTrustRequests, codexTrustParams } from './codexTrust.ts';
 import type { BridgeCounters } from './counters.ts';
 import type { ErrorInfo } from './errors.ts';
 import type { NumberedEvent } from './events.ts';
@@ -188,6 +189,7 @@ export const faceParams = {
   ...terminalParams,
   ...changesParams,
   ...mcpParams,
+  ...codexTrustParams,
 };
 
 /** What a face knows of a folder. */
@@ -261,6 +263,8 @@ export interface FolderStatus extends FolderInfo {
   readonly loaded: number;
   /** What is wrong with its history: the disk refuses, or it is or was damaged. */
   readonly history?: ErrorInfo;
+  /** Absent until Codex was asked, and from an older bridge. */
+  readonly codexTrust?: CodexTrust;
 }
 
 export interface BridgeStatus {
@@ -356,7 +360,8 @@ export interface FaceContract {
   } & LoginRequests &
     TerminalRequests &
     ChangesRequests &
-    McpRequests;
+    McpRequests &
+    CodexTrustRequests;
   events: {
     /** Only for sessions that this face has opened. */
     'session.event': { session: SessionId } & NumberedEvent;

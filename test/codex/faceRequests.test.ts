@@ -81,9 +81,9 @@ it('answers every request as the contract says', async () => {
   const copy = await copies(all, followed);
   await putsAway(all, copy);
   await endsTheBridge(all);
-  // What a turn changed, the terminal, MCP and the login have tests of their own, with all their requests.
+  // What a turn changed, the terminal, MCP, the login and Codex's trust have tests of their own, with all their requests.
   const here = Object.keys(faceParams).filter(
-    (name) => !/^(?:changes|terminal|mcp|login|account)\.|^logout$/.test(name),
+    (name) => !/^(?:changes|terminal|mcp|login|account|trust)\.|^logout$/.test(name),
   );
   expect([...all.asked].toSorted()).toEqual(here.toSorted());
 });

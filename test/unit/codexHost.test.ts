@@ -360,8 +360,8 @@ describe('B22: what is no message', () => {
   test('an answer of another form refuses the call only', async () => {
     const { host, downs, last } = setUp();
     const { client } = await host.link();
-    last().deafTo = ['thread/list'];
-    const call = client.call('thread/list', {});
+    last().deafTo = ['thread/read'];
+    const call = client.call('thread/read', { threadId: 't' });
     const told = expect(call).rejects.toMatchObject({ code: 'CODEX_PROTOCOL' });
     for (let id = 1; id < 20; id++) last().say(`{"id":${id},"result":7}`);
     await told;
@@ -397,8 +397,8 @@ describe('a Codex that was replaced on the disk', () => {
     disk.missing = true;
     await host.useNewest();
     disk.missing = false;
-    last().deafTo = ['thread/list'];
-    const call = client.call('thread/list', {}).catch(() => undefined);
+    last().deafTo = ['thread/read'];
+    const call = client.call('thread/read', { threadId: 't' }).catch(() => undefined);
     await host.useNewest();
     expect(started).toHaveLength(1);
     expect(host.connected?.client).toBe(client);

@@ -45,7 +45,7 @@ test('after a login elsewhere Codex is replaced once, when nothing runs', () => 
   account.settle();
   expect(folder.renewed).toBe(0);
   folder.busy = true;
-  account.changedElsewhere();
+  account.renewWhenIdle();
   expect(folder.renewed).toBe(0);
   folder.busy = false;
   account.settle();
@@ -56,7 +56,7 @@ test('after a login elsewhere Codex is replaced once, when nothing runs', () => 
 test('and not while somebody is asked or signs in here', async () => {
   const { codex, folder, account } = setUp();
   const read = account.read();
-  account.changedElsewhere();
+  account.renewWhenIdle();
   expect(folder.renewed).toBe(0);
   codex.status = {
     ...codex.status,
@@ -73,12 +73,12 @@ test('and not while somebody is asked or signs in here', async () => {
 test('one that starts is looked at when it is ready, one that does not run forgets what it knew', () => {
   const { codex, folder, account } = setUp();
   codex.status = { state: 'starting', restarts: 0 };
-  account.changedElsewhere();
+  account.renewWhenIdle();
   codex.status = { state: 'ready', restarts: 0 };
   account.settle();
   expect([folder.renewed, codex.forgotten]).toEqual([1, 0]);
   codex.status = { state: 'not_started', restarts: 0, loggedIn: false };
-  account.changedElsewhere();
+  account.renewWhenIdle();
   expect([folder.renewed, codex.forgotten]).toEqual([1, 1]);
 });
 

@@ -8,18 +8,24 @@ import {
   type CodexResult,
   deadlineOf,
   isCodexMethod,
+  isCodexParam,
 } from './codexMethods.ts';
 import { CodexRefusedError } from './codexRefused.ts';
 import { UNHEARD } from './events/passedOver.ts';
 import type { InitializeResponse } from './generated/InitializeResponse.ts';
 import type { ServerNotification } from './generated/ServerNotification.ts';
 import type { ServerRequest } from './generated/ServerRequest.ts';
+import type { ConfigReadParams } from './generated/v2/ConfigReadParams.ts';
+import type { ConfigReadResponse } from './generated/v2/ConfigReadResponse.ts';
+import type { ConfigValueWriteParams } from './generated/v2/ConfigValueWriteParams.ts';
 import { JsonRpcConnection, JsonRpcError } from './jsonRpc.ts';
 import type { CodexTransport } from './transport.ts';
 
 /** Codex's queue for a connection is full; the request was not looked at. Asked again a few times. */
 const OVERLOADED = -32001;
 const OVERLOAD_WAITS_MS = [50, 200, 800];
+/** How long Codex has to read or write its configuration. */
+const CONFIG_MS = 15_000;
 
 /** Codex keeps it with each thread that is begun by us, as its `originator`. */
 export const CLIENT_NAME = 'codex-bridge';
@@ -33,7 +39,7 @@ export interface CodexClientDeps {
 
 /**
  * Typed calls to one app-server. Only the methods of `codexMethods.ts` can be called: what passes by the
- * sandbox or writes the person's configuration is not among them.
+ * sandbox or writes the person's configuration is not among them; one key of it has a call of its own.
  */
 export class CodexClient implements Disposable {
   readonly #rpc: JsonRpcConnection;
@@ -123,13 +129,41 @@ export class CodexClient implements Disposable {
     if (!isCodexMethod(method)) {
       throw new BridgeError('INVALID_INPUT', `"${method}" is not among the methods that the bridge uses.`);
     }
-    const timeoutMs = options.timeoutMs ?? deadlineOf(method);
+    const foreign = Object.keys(params ?? {}).filter((name) => !isCodexParam(method, name));
+    if (foreign.length > 0) {
+      throw new BridgeError('INVALID_INPUT', `"${method}" is never sent with ${foreign.join(', ')}.`);
+    }
+    // The result's shape is Codex's own promise, from the types of the pinned version.
+    return (await this.#ask(method, params, options.timeoutMs ?? deadlineOf(method))) as CodexResult<M>;
+  }
+
+  /** The configuration as it holds in the folder, with its layers (`config/read`). Errors as those of {@link call}. */
+  async readConfig(folder: string): Promise<ConfigReadResponse> {
+    const params: ConfigReadParams = { cwd: folder, includeLayers: true };
+    return (await this.#ask('config/read', params, CONFIG_MS)) as ConfigReadResponse; // as above
+  }
+
+  /**
+   * The only thing that is ever written to the person's configuration: Codex's trust in one folder
+   * (`config/value/write`). Apart from {@link call}, so that no other key can be. `forget`: all that
+   * `[projects]` says of the folder. Errors as those of {@link call}.
+   */
+  async writeTrust(folder: string, what: 'trusted' | 'forget level' | 'forget'): Promise<void> {
+    const project = `projects.${JSON.stringify(folder)}`;
+    const params: ConfigValueWriteParams = {
+      keyPath: what === 'forget' ? project : `${project}.trust_level`,
+      value: what === 'trusted' ? 'trusted' : null,
+      mergeStrategy: 'replace',
+    };
+    await this.#ask('config/value/write', params, CONFIG_MS);
+  }
+
+  async #ask(method: string, params: unknown, timeoutMs: number): Promise<object> {
     for (let attempt = 0; ; attempt++) {
       try {
         const result = await this.#rpc.request(method, params, { timeoutMs });
         if (typeof result !== 'object' || result === null) throw noAnswer(method);
-        // Its shape is Codex's own promise, from the types of the pinned version.
-        return result as CodexResult<M>;
+        return result;
       } catch (error) {
         if (!(error instanceof JsonRpcError)) throw error;
         const wait = OVERLOAD_WAITS_MS[attempt];

@@ -1,7 +1,6 @@
 import type { ClientRequest } from './generated/ClientRequest.ts';
 import type { InitializeResponse } from './generated/InitializeResponse.ts';
 import type { CancelLoginAccountResponse } from './generated/v2/CancelLoginAccountResponse.ts';
-import type { GetAccountRateLimitsResponse } from './generated/v2/GetAccountRateLimitsResponse.ts';
 import type { GetAccountResponse } from './generated/v2/GetAccountResponse.ts';
 import type { LoginAccountResponse } from './generated/v2/LoginAccountResponse.ts';
 import type { LogoutAccountResponse } from './generated/v2/LogoutAccountResponse.ts';
@@ -26,15 +25,15 @@ import type { TurnSteerResponse } from './generated/v2/TurnSteerResponse.ts';
 /**
  * The answers of every method that the bridge calls. The list is closed: `thread/shellCommand`, `fs/*`,
  * `command/*`, `process/*` and `config/*` pass by the sandbox or write the person's configuration, and are
- * never on it.
+ * never on it; `CodexClient.writeTrust` writes the one key that it may.
  */
 interface Results {
   initialize: InitializeResponse;
   'thread/start': ThreadStartResponse;
   'thread/resume': ThreadResumeResponse;
   'thread/fork': ThreadForkResponse;
-  'thread/read': ThreadReadResponse;
   'thread/list': ThreadListResponse;
+  'thread/read': ThreadReadResponse;
   'thread/name/set': ThreadSetNameResponse;
   'thread/archive': ThreadArchiveResponse;
   'thread/unarchive': ThreadUnarchiveResponse;
@@ -51,7 +50,6 @@ interface Results {
   'account/login/start': LoginAccountResponse;
   'account/login/cancel': CancelLoginAccountResponse;
   'account/logout': LogoutAccountResponse;
-  'account/rateLimits/read': GetAccountRateLimitsResponse;
 }
 
 export type CodexMethod = keyof Results;
@@ -70,8 +68,8 @@ const DEADLINES: Readonly<Record<CodexMethod, number>> = {
   'thread/start': LOADS,
   'thread/resume': LOADS,
   'thread/fork': LOADS,
-  'thread/read': LOADS,
   'thread/list': LOADS,
+  'thread/read': LOADS,
   'thread/name/set': QUICK,
   'thread/archive': QUICK,
   'thread/unarchive': QUICK,
@@ -88,8 +86,57 @@ const DEADLINES: Readonly<Record<CodexMethod, number>> = {
   'account/login/start': REMOTE,
   'account/login/cancel': QUICK,
   'account/logout': REMOTE,
-  'account/rateLimits/read': REMOTE,
 };
+
+const THREAD = ['cwd', 'model', 'sandbox', 'approvalPolicy', 'developerInstructions'] as const;
+const RIGHTS = ['sandboxPolicy', 'approvalPolicy', 'approvalsReviewer'] as const;
+
+/** `keyof` what may be undefined as a whole. */
+type NamesOf<T> = T extends object ? keyof T : never;
+
+/**
+ * The parameters that the bridge sends, and no others: `config`, `permissions`, `environments`,
+ * `runtimeWorkspaceRoots`, `modelProvider`, `dynamicTools` and their kin would be more rights by another door.
+ */
+const PARAMS: { readonly [M in CodexMethod]: readonly NamesOf<CodexParams<M>>[] } = {
+  initialize: ['clientInfo', 'capabilities'],
+  'thread/start': THREAD,
+  'thread/resume': ['threadId', 'excludeTurns', ...THREAD],
+  'thread/fork': ['threadId', 'excludeTurns', ...THREAD],
+  'thread/list': ['cwd', 'archived', 'cursor', 'limit', 'modelProviders', 'sourceKinds'],
+  'thread/read': ['threadId', 'includeTurns'],
+  'thread/name/set': ['threadId', 'name'],
+  'thread/archive': ['threadId'],
+  'thread/unarchive': ['threadId'],
+  'thread/delete': ['threadId'],
+  'thread/unsubscribe': ['threadId'],
+  'thread/compact/start': ['threadId'],
+  'thread/settings/update': ['threadId', 'cwd', 'model', 'effort', ...RIGHTS],
+  'turn/start': [
+    'threadId',
+    'clientUserMessageId',
+    'input',
+    'cwd',
+    'model',
+    'effort',
+    'outputSchema',
+    'additionalContext',
+    ...RIGHTS,
+  ],
+  'turn/steer': ['threadId', 'expectedTurnId', 'clientUserMessageId', 'input'],
+  'turn/interrupt': ['threadId', 'turnId'],
+  'review/start': ['threadId', 'target'],
+  'model/list': [],
+  'account/read': [],
+  'account/login/start': ['type', 'apiKey'],
+  'account/login/cancel': ['loginId'],
+  'account/logout': [],
+};
+
+export function isCodexParam(method: CodexMethod, name: string): boolean {
+  const known: readonly string[] = PARAMS[method];
+  return known.includes(name);
+}
 
 export function isCodexMethod(method: string): method is CodexMethod {
   return Object.hasOwn(DEADLINES, method);

@@ -7,6 +7,7 @@ import type { FolderKey, SessionId, TurnSource } from '../../shared/session.ts';
 import type { BridgeApi, FolderApi } from '../api.ts';
 import type { ChangesDoor } from '../changes/changesDoor.ts';
 import type { AccountDoor } from '../folders/folderAccount.ts';
+import type { TrustDoor } from '../folders/folderTrust.ts';
 import type { AttachDoor } from '../mcp/attached.ts';
 import type { Clock } from '../ports.ts';
 import type { Session } from '../sessions/session.ts';
@@ -15,6 +16,7 @@ import { accountHandlers } from './faceAccount.ts';
 import { changesHandlers } from './faceChanges.ts';
 import { FaceMcp } from './faceMcp.ts';
 import { FaceTerminals } from './faceTerminals.ts';
+import { trustHandlers } from './faceTrust.ts';
 import { Silence } from './silence.ts';
 
 /** How long a connection may stay without saying hello, in ms. */
@@ -25,6 +27,7 @@ interface FaceDeps {
   readonly terminals: TerminalApi;
   readonly changes: ChangesDoor;
   readonly accounts: AccountDoor;
+  readonly trust: TrustDoor;
   readonly mcp: AttachDoor;
   readonly port: MessagePort;
   readonly instance: string;
@@ -190,6 +193,7 @@ export class Face implements Disposable {
       ),
       ...changesHandlers(this.#deps.changes, () => this.#bridge()),
       ...accountHandlers(this.#deps.accounts, () => this.#bridge()),
+      ...trustHandlers(this.#deps.trust, () => this.#bridge()),
       ...this.#mcp.handlers(() => this.#bridge()),
       stop: ({ now }) => {
         this.#bridge().stop(now);

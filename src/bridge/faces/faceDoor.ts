@@ -9,6 +9,7 @@ import type { BridgeApi } from '../api.ts';
 import type { ChangesDoor } from '../changes/changesDoor.ts';
 import { systemClock } from '../clock.ts';
 import type { AccountDoor } from '../folders/folderAccount.ts';
+import type { TrustDoor } from '../folders/folderTrust.ts';
 import type { AttachDoor } from '../mcp/attached.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Clock, Logger } from '../ports.ts';
@@ -26,6 +27,7 @@ export class FaceDoor implements Disposable {
   readonly #terminals: TerminalApi;
   readonly #changes: ChangesDoor;
   readonly #accounts: AccountDoor;
+  readonly #trust: TrustDoor;
   readonly #mcp: AttachDoor;
   readonly #logger: Logger;
   readonly #instance: string;
@@ -41,6 +43,7 @@ export class FaceDoor implements Disposable {
     terminals: TerminalApi;
     changes: ChangesDoor;
     accounts: AccountDoor;
+    trust: TrustDoor;
     mcp: AttachDoor;
     logger: Logger;
     instance: string;
@@ -55,6 +58,7 @@ export class FaceDoor implements Disposable {
     this.#terminals = deps.terminals;
     this.#changes = deps.changes;
     this.#accounts = deps.accounts;
+    this.#trust = deps.trust;
     this.#mcp = deps.mcp;
     this.#logger = deps.logger;
     this.#instance = deps.instance;
@@ -141,6 +145,7 @@ export class FaceDoor implements Disposable {
       terminals: this.#terminals,
       changes: this.#changes,
       accounts: this.#accounts,
+      trust: this.#trust,
       mcp: this.#mcp,
       port,
       instance: this.#instance,

@@ -35,6 +35,8 @@ interface CodexHostDeps {
   idle(): boolean;
   /** It was let go for another one: nothing is loaded any more. */
   onReplaced(): void;
+  /** A new Codex is connected. */
+  onReady?(): void;
   /** Somebody has logged in or out here: another Codex of the same `CODEX_HOME` does not notice by itself. */
   onAccount(loggedIn: boolean): void;
 }
@@ -266,6 +268,7 @@ export class CodexHost {
       const about = { path: binary.path, version: binary.version, ...(home === undefined ? {} : { home }) };
       this.#set({ state: 'ready', ...about });
       void this.#readModels(client);
+      this.#deps.onReady?.();
       return link;
     } catch (error) {
       if (this.#server === server) this.#server = undefined;

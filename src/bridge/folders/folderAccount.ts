@@ -73,7 +73,7 @@ export class FolderAccount implements AccountApi, Disposable {
     );
     store.add(
       this.#changed.on(() => {
-        for (const other of others()) other.changedElsewhere();
+        for (const other of others()) other.renewWhenIdle();
       }),
     );
     return store;
@@ -110,8 +110,8 @@ export class FolderAccount implements AccountApi, Disposable {
     this.settle();
   }
 
-  /** Another folder's Codex has another login now. */
-  changedElsewhere(): void {
+  /** The Codex that runs has read another login or configuration than the files': another folder has changed it. */
+  renewWhenIdle(): void {
     this.#stale = true;
     this.settle();
   }

@@ -32,6 +32,7 @@ import { attachThread } from './attachThread.ts';
 import { CodexHost } from './codexHost.ts';
 import { FolderAccount } from './folderAccount.ts';
 import type { FolderRuntimeDeps } from './folderRuntimeDeps.ts';
+import { FolderTrust } from './folderTrust.ts';
 import { ForeignThreads } from './foreignThreads.ts';
 import { Housekeeping } from './housekeeping.ts';
 
@@ -53,6 +54,8 @@ export class FolderRuntime implements FolderApi {
   readonly #housekeeping: Housekeeping;
   /** Not part of {@link FolderApi}: only faces log in and out. */
   readonly account: FolderAccount;
+  /** Not part of {@link FolderApi}: only faces say what of the repository may run. */
+  readonly trust: FolderTrust;
   /** Not part of {@link FolderApi}: only faces revert. */
   readonly changes: FolderChanges;
   /** Not part of {@link FolderApi}: only faces come to a terminal. */
@@ -92,6 +95,7 @@ export class FolderRuntime implements FolderApi {
       onStatus: () => this.#tellStatus(),
       idle: () => this.activeTurns === 0 && this.terminals.count === 0,
       onReplaced: () => this.#threads.forgetAll(),
+      onReady: () => void this.trust.look(),
       onAccount: (loggedIn) => this.account.changedHere(loggedIn),
     });
     this.account = this.#store.add(
@@ -106,6 +110,13 @@ export class FolderRuntime implements FolderApi {
         },
       }),
     );
+    this.trust = new FolderTrust({
+      folder: deps.info.path,
+      codex: this.#codex,
+      logger,
+      onChange: () => this.#tellStatus(),
+      onStale: () => this.account.renewWhenIdle(),
+    });
     this.changes = this.#store.add(
       new FolderChanges({ folder: deps.info.path, copies: deps.copies, logger }),
     );
@@ -194,6 +205,7 @@ export class FolderRuntime implements FolderApi {
       waitingForApproval: this.#broker.size,
       loaded: this.#threads.loaded().length,
       ...(trouble === undefined ? {} : { history: trouble }),
+      ...(this.trust.known === undefined ? {} : { codexTrust: this.trust.known }),
     };
   }
 
