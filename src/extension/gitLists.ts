@@ -52,6 +52,8 @@ export async function commitsOf(folder: string): Promise<Commit[]> {
   const output = await git(folder, [
     'log',
     `--max-count=${MAX_COMMITS}`,
+    // The repository's own configuration may name a program that would look at them.
+    '--no-show-signature',
     '--format=%H%x00%h%x00%an%x00%cr%x00%s',
   ]);
   return fields(output).map(([id = '', short = '', author = '', when = '', subject = '']) => ({

@@ -17,13 +17,23 @@ export interface GitAnswer {
 }
 
 /**
- * Runs git in the folder, only to read: it takes no locks, asks nobody for a password and starts no program that
- * the repository's own configuration names.
+ * Runs git in the folder, only to read: it takes no locks, asks nobody for a password, fetches nothing and starts
+ * no program that the repository's own configuration names. What the person's own configuration names (a filter
+ * such as git-lfs) is theirs.
  *
  * @throws BridgeError `GIT_UNAVAILABLE` where there is no git, or it does not come to an end
  */
-export function git(folder: string, args: readonly string[]): Promise<GitAnswer> {
-  const safe = ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', '--no-pager'];
+export async function git(folder: string, args: readonly string[]): Promise<GitAnswer> {
+  const listed = await run(folder, ['config', '--list', '--name-only', '--show-scope', '-z'], {});
+  if (listed.status !== 0) return listed;
+  return run(folder, args, withoutFilters(listed.stdout));
+}
+
+/** Their programs would run for `status`, `diff` and, the last, `log`. */
+const SAFE = ['core.fsmonitor=false', 'core.hooksPath=/dev/null', 'log.showSignature=false'];
+
+function run(folder: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<GitAnswer> {
+  const safe = [...SAFE.flatMap((value) => ['-c', value]), '--no-pager'];
   // Not started in the folder: Windows would take a git.exe from there.
   return new Promise((resolve, reject) => {
     execFile(
@@ -31,7 +41,7 @@ export function git(folder: string, args: readonly string[]): Promise<GitAnswer>
       ['-C', folder, ...safe, ...args],
       {
         cwd: dirname(process.execPath),
-        env: plainEnvironment(),
+        env: { ...plainEnvironment(), ...env },
         timeout: DEADLINE_MS,
         maxBuffer: MAX_OUTPUT,
         windowsHide: true,
@@ -48,12 +58,48 @@ export function git(folder: string, args: readonly string[]): Promise<GitAnswer>
 }
 
 /**
+ * Variables that take the programs from every filter of the repository's own configuration
+ * (`filter.<name>.clean` and its kin; git has no switch for all of them).
+ *
+ * @param listed pairs of scope and name, each ended by NUL: `git config --list --name-only --show-scope -z`
+ */
+function withoutFilters(listed: string): NodeJS.ProcessEnv {
+  const parts = listed.split('\0');
+  const filters = new Set<string>();
+  for (let i = 0; i + 1 < parts.length; i += 2) {
+    const own = parts[i] === 'local' || parts[i] === 'worktree';
+    const filter = own ? /^filter\.(.+)\.[a-z]+$/s.exec(parts[i + 1] ?? '')?.[1] : undefined;
+    if (filter !== undefined) filters.add(filter);
+  }
+  if (filters.size === 0) return {};
+  const values = [...filters].flatMap((name) => [
+    [`filter.${name}.clean`, ''],
+    [`filter.${name}.smudge`, ''],
+    [`filter.${name}.process`, ''],
+    [`filter.${name}.required`, 'false'],
+  ]);
+  const numbered = values.flatMap(([key, value], index) => [
+    [`GIT_CONFIG_KEY_${index}`, key],
+    [`GIT_CONFIG_VALUE_${index}`, value],
+  ]);
+  return { GIT_CONFIG_COUNT: String(values.length), ...Object.fromEntries(numbered) };
+}
+
+/**
  * Whatever repository, program or configuration a variable of ours names (`GIT_DIR`, …), the folder's own is meant.
  * Codex's own keys are for Codex alone.
  */
 function plainEnvironment(): NodeJS.ProcessEnv {
   const usual = Object.entries(codexEnvironment(process.env)).filter(([name]) => !isSecretName(name));
-  return { ...Object.fromEntries(usual), GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' };
+  return {
+    ...Object.fromEntries(usual),
+    GIT_OPTIONAL_LOCKS: '0',
+    GIT_TERMINAL_PROMPT: '0',
+    // A partial clone would fetch what it lacks, with the programs that its configuration names.
+    GIT_NO_LAZY_FETCH: '1',
+    GIT_ALLOW_PROTOCOL: 'none',
+    LC_ALL: 'C',
+  };
 }
 
 function unavailable(cause: ExecFileException): BridgeError {

@@ -3,6 +3,9 @@ import type { ReviewTarget } from '../../shared/review.ts';
 import type { ReviewTarget as CodexTarget } from '../codex/generated/v2/ReviewTarget.ts';
 import { git } from './git.ts';
 
+/** To look into a submodule, git would run another git there, with the configuration that lies there. */
+const SUBMODULES = '--ignore-submodules=dirty';
+
 /** A target that was found, and what Codex is told. */
 export interface CheckedTarget {
   /** A commit by its whole name, with its title. */
@@ -77,7 +80,8 @@ async function requireRepository(folder: string): Promise<void> {
 }
 
 async function requireChanges(folder: string): Promise<void> {
-  const { status, stdout, stderr } = await git(folder, ['status', '--porcelain', '--untracked-files=normal']);
+  const args = ['status', '--porcelain', '--untracked-files=normal', SUBMODULES];
+  const { status, stdout, stderr } = await git(folder, args);
   if (status !== 0) throw failed(stderr);
   if (stdout !== '') return;
   throw new BridgeError(
@@ -99,7 +103,8 @@ async function commonAncestor(folder: string, branch: string): Promise<string> {
 }
 
 async function requireDifference(folder: string, branch: string, base: string): Promise<void> {
-  const { status, stderr } = await git(folder, ['diff', '--quiet', '--no-ext-diff', base]);
+  const args = ['diff', '--quiet', '--no-ext-diff', '--no-textconv', SUBMODULES, base];
+  const { status, stderr } = await git(folder, args);
   if (status === 1) return;
   if (status !== 0) throw failed(stderr);
   throw new BridgeError(
