@@ -4,6 +4,7 @@ import type { Threads } from '../sessions/threads.ts';
 import { terminalCommand } from '../terminal/command.ts';
 import type { AttachedThread } from '../terminal/terminals.ts';
 import type { CodexHost } from './codexHost.ts';
+import { requireSameFolder } from './containment.ts';
 
 /** What Codex calls a thread until its first prompt names it. */
 const UNTITLED = 'New session';
@@ -11,7 +12,7 @@ const UNTITLED = 'New session';
 /**
  * Has the session's thread loaded, and on disk, so that a TUI can resume it too; a session without one gets it.
  *
- * @throws BridgeError `SESSION_ARCHIVED`, `TERMINAL_UNAVAILABLE`, `CODEX_*`
+ * @throws BridgeError `SESSION_ARCHIVED`, `FOLDER_NOT_FOUND`, `TERMINAL_UNAVAILABLE`, `CODEX_*`
  */
 export async function attachThread(
   session: LiveSession,
@@ -25,6 +26,7 @@ export async function attachThread(
       `The session ${session.id} is archived. Unarchive it, then open its terminal.`,
     );
   }
+  requireSameFolder(folder);
   await codex.useNewest();
   const link = await codex.link();
   const { thread } = await threads.load(session, link);

@@ -18,13 +18,29 @@ export async function resolveFolder(path: string): Promise<string> {
     const real = realpathSync.native(path);
     if (statSync(real).isDirectory()) return real;
   } catch (error) {
-    throw new BridgeError(
-      'FOLDER_NOT_FOUND',
-      `The folder "${path}" can't be opened (${codeOf(error)}). Check that it exists and that you may read it.`,
-      { cause: error },
-    );
+    throw unopened(path, error);
   }
   throw new BridgeError('FOLDER_NOT_FOUND', `"${path}" is a file. Give the folder that it is in.`);
+}
+
+/**
+ * The folder is still where it was when it was opened: its path, or one above it, may have become a link to
+ * another place meanwhile, and Codex would work there. One look, in place: it stands before every turn.
+ *
+ * @throws BridgeError `FOLDER_NOT_FOUND`
+ */
+export function requireSameFolder(folderReal: string): void {
+  let now: string;
+  try {
+    now = realpathSync.native(folderReal);
+  } catch (error) {
+    throw unopened(folderReal, error);
+  }
+  if (now === folderReal) return;
+  throw new BridgeError(
+    'FOLDER_NOT_FOUND',
+    `"${folderReal}" leads to "${now}" by now. Nothing was started there: open that folder itself, or put the old one back.`,
+  );
 }
 
 /**
@@ -136,6 +152,14 @@ async function realAncestor(path: string): Promise<{ real: string; missing?: unk
       if (at === parse(at).root) return { real: at, missing };
     }
   }
+}
+
+function unopened(folder: string, cause: unknown): BridgeError {
+  return new BridgeError(
+    'FOLDER_NOT_FOUND',
+    `The folder "${folder}" can't be opened (${codeOf(cause)}). Check that it exists and that you may read it.`,
+    { cause },
+  );
 }
 
 function notFound(path: string, cause?: unknown): BridgeError {

@@ -7,6 +7,7 @@ import type { CodexClient } from '../codex/client.ts';
 import { diffPrefix } from '../codex/events/diffRoot.ts';
 import { TurnEventMapper } from '../codex/events/map.ts';
 import type { ServerNotification } from '../codex/generated/ServerNotification.ts';
+import { requireSameFolder } from '../folders/containment.ts';
 import type { LiveSession } from './liveSession.ts';
 import { ModelReach } from './modelReach.ts';
 import { innerTurnOf, turnIdOf } from './notificationIds.ts';
@@ -193,6 +194,7 @@ export class TurnRun {
     if (link === undefined) return this.#endStopped();
     const { thread, model, restored } = await threads.load(this.#session, link);
     await this.#unlessStopped(this.#deps.idle());
+    requireSameFolder(folder);
     await this.#unlessStopped(this.#deps.copies.before(this.#turn));
     // Somebody may have typed meanwhile; between this and `turn/start` nothing waits.
     await this.#unlessStopped(this.#deps.idle());
