@@ -101,7 +101,7 @@ describe('where it looks', () => {
   });
 });
 
-describe('a planted codex', () => {
+describe('A15: a planted codex', () => {
   test.each([
     'in the folder',
     'linked from the folder',

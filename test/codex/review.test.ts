@@ -114,7 +114,7 @@ describe('a review', () => {
     });
   });
 
-  it('changes nothing, also after a turn that could write, and the next turn can again', async () => {
+  it('A7: changes nothing, also after a turn that could write, and the next turn can again', async () => {
     repository();
     const config = readFileSync(join(dirname(bridge.stateDir), 'ch', 'config.toml'), 'utf8');
     const session = create();

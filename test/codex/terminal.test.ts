@@ -237,7 +237,7 @@ describe('the terminal of a session', () => {
     expect(existsSync(`${target}.2`)).toBe(true);
   });
 
-  it('gives a caller no rights that the person has taken in the terminal', async () => {
+  it('A7: gives a caller no rights that the person has taken in the terminal', async () => {
     const session = await start();
     const viewer = await open(session);
     await viewer.line('/permissions');

@@ -39,7 +39,7 @@ beforeAll(async () => {
 
 afterAll(() => temp.dispose());
 
-describe('resolveFolder', () => {
+describe('A13: resolveFolder', () => {
   test('gives the real path, also through a link', async () => {
     expect(await resolveFolder(folder)).toBe(folder);
     expect(await resolveFolder(join(temp.path, 'alias'))).toBe(folder);
@@ -57,7 +57,7 @@ describe('resolveFolder', () => {
   });
 });
 
-describe('isInside', () => {
+describe('A13: isInside', () => {
   test.each([
     ['/a/b', '/a/b', true],
     ['/a/b', '/a/b/c', true],
@@ -71,7 +71,7 @@ describe('isInside', () => {
   });
 });
 
-describe('resolveInside', () => {
+describe('A13: resolveInside', () => {
   test.each([
     ['a.txt', 'a.txt'],
     ['./sub/../a.txt', 'a.txt'],
@@ -147,7 +147,7 @@ describe('resolveInside', () => {
   });
 });
 
-describe('openInside', () => {
+describe('A13: openInside', () => {
   test('opens what was checked', async () => {
     const { handle, real, size } = await openInside(folder, 'in/b.txt');
     expect([real, size]).toEqual([join(folder, 'sub/b.txt'), 'folder/sub/b.txt'.length]);

@@ -10,6 +10,7 @@ interface Entry {
   readonly group?: string;
 }
 interface Contributes {
+  readonly configuration: { readonly properties: Readonly<Record<string, { scope?: string }>> };
   readonly commands: readonly {
     readonly command: string;
     readonly title: string;
@@ -121,5 +122,13 @@ describe('the keys of package.json', () => {
     for (const { command, when } of single) {
       expect(when, command).toMatch(/^focusedView == codexBridge\.\w+ && listFocus && !inputFocus$/);
     }
+  });
+});
+
+describe('A12: the settings of package.json', () => {
+  test('A12: are the person’s own: no workspace can set one', () => {
+    const properties = Object.entries(contributes.configuration.properties);
+    expect(properties.length).toBeGreaterThan(20);
+    expect(properties.filter(([, { scope }]) => scope !== 'application').map(([name]) => name)).toEqual([]);
   });
 });
