@@ -7,6 +7,7 @@ import { attach } from '../../test/bench/attach.ts';
 import { Bench } from '../../test/bench/bench.ts';
 import { changes } from '../../test/bench/changes.ts';
 import { coldStart } from '../../test/bench/coldStart.ts';
+import { door } from '../../test/bench/door.ts';
 import { holds } from '../../test/bench/figure.ts';
 import { firstText } from '../../test/bench/firstText.ts';
 import { history } from '../../test/bench/history.ts';
@@ -38,6 +39,7 @@ const measurements = {
   changes,
   terminal,
   recovery,
+  door,
 };
 
 /**

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { NODE_FLAGS } from '../../src/client/launch.ts';
 import { type CodexHome, codexBinary, makeCodexHome, type TempDir, tempDir } from '../support/codexHome.ts';
 import { ScriptedModel } from '../support/scriptedModel.ts';
 
@@ -70,7 +71,18 @@ export class Serving {
     const begin = performance.now();
     const child = spawn(
       process.execPath,
-      [cli, 'serve', '--folder', bench.folder, '--port', '0', '--json', '--log-level', 'error'],
+      [
+        ...NODE_FLAGS,
+        cli,
+        'serve',
+        '--folder',
+        bench.folder,
+        '--port',
+        '0',
+        '--json',
+        '--log-level',
+        'error',
+      ],
       {
         env: { ...bench.home.env, CODEX_BRIDGE_HOME: state, CODEX_BRIDGE_CODEX: bench.codex },
         stdio: ['ignore', 'pipe', 'inherit'],
