@@ -56,7 +56,13 @@ export async function diagnosticsOf(home: string, report: DoctorReport): Promise
 /** Folders are known by their keys: a name of a project tells something, too. */
 function withoutNames(bridge: NonNullable<DoctorReport['bridge']>): unknown {
   if (!('folders' in bridge)) return bridge;
-  const folders = bridge.folders.map(({ name: _name, path: _path, ...rest }) => rest);
+  const folders = bridge.folders.map(({ name: _name, path: _path, codexTrust, ...rest }) => ({
+    ...rest,
+    // Of the directories only how many: they may lie above the folder.
+    ...(codexTrust === undefined
+      ? {}
+      : { codexTrust: [codexTrust.level, codexTrust.inEffect.length, codexTrust.held.length] }),
+  }));
   return { ...bridge, folders };
 }
 

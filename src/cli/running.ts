@@ -54,16 +54,21 @@ export function reportOf({ status, clients }: RunningReport) {
       transport: transport ?? 'http',
       folder,
     })),
-    folders: folders.map(({ key, path, name, codex, running, queued, waitingForApproval, loaded }) => ({
-      key,
-      path,
-      name,
-      codex: { state: codex.state, version: codex.version, path: codex.path, restarts: codex.restarts },
-      running,
-      queued,
-      waitingForApproval,
-      loaded,
-    })),
+    folders: folders.map((folder) => {
+      const { key, path, name, codex, codexTrust, running, queued, waitingForApproval, loaded } = folder;
+      const { state, version: ofCodex, path: program, restarts } = codex;
+      return {
+        key,
+        path,
+        name,
+        codex: { state, version: ofCodex, path: program, restarts },
+        codexTrust,
+        running,
+        queued,
+        waitingForApproval,
+        loaded,
+      };
+    }),
     limits,
     log,
     counters,

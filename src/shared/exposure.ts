@@ -21,7 +21,7 @@ export function exposureLines(
       : t('MCP clients: {0}.', clients.map((client) => clientText(client, status.folders, t)).join(', ')),
     t('Windows, CLI calls and stdio clients on its private socket: {0}.', status.faces),
     ...ceilingLines(status, t),
-    ...status.folders.map((folder) => folderText(folder, t)),
+    ...status.folders.flatMap((folder) => [folderText(folder, t), ...trustLines(folder, t)]),
     t('Questions that wait for a person: {0}.', pending),
     ...logLines(status, t),
   ];
@@ -51,6 +51,17 @@ function ceilingLines({ ceiling }: BridgeStatus, t: Translate): string[] {
 function folderText({ path, codex, running, queued }: FolderStatus, t: Translate): string {
   const version = codex.version ?? codex.state;
   return t('Folder {0}: Codex {1}, {2} running, {3} queued.', path, version, running, queued);
+}
+
+/** Whether what a repository's own `.codex` configures runs here. */
+function trustLines({ path, codexTrust }: FolderStatus, t: Translate): string[] {
+  if (codexTrust === undefined) return [];
+  const { level, inEffect, held } = codexTrust;
+  if (inEffect.length > 0) return [t('Codex runs what these configure: {0}.', inEffect.join(', '))];
+  if (level === 'trusted') return [t('Codex trusts {0}.', path)];
+  return held.length === 0
+    ? [t('Codex does not trust {0}.', path)]
+    : [t('Codex does not trust {0}, and runs nothing that these configure: {1}.', path, held.join(', '))];
 }
 
 function logLines({ log }: BridgeStatus, t: Translate): string[] {

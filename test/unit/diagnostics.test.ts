@@ -66,8 +66,11 @@ it('what is exposed is said with the address, the number of tokens, clients, rig
     lastSeen: 0,
     turns: [],
   };
+  const told = bridge.status();
+  const trust = { level: 'untrusted', inEffect: [], held: ['/home/jane/shop/.codex'] } as const;
   const status = {
-    ...bridge.status(),
+    ...told,
+    folders: told.folders.map((one) => ({ ...one, codexTrust: trust })),
     url: 'http://127.0.0.1:4711/mcp',
     tokens: 2,
     log: { level: 'info', file: '/x/bridge.log' } as const,
@@ -78,5 +81,6 @@ it('what is exposed is said with the address, the number of tokens, clients, rig
   expect(lines).toContain('at most: sandbox workspace-write, approvals on-request.');
   expect(lines).toContain('Commands in the sandbox have no network.');
   expect(lines).toContain('Folder /home/jane/shop: Codex');
+  expect(lines).toContain('runs nothing that these configure: /home/jane/shop/.codex.');
   expect(lines).toContain('Its log is /x/bridge.log, level info.');
 });
