@@ -9,7 +9,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
           setupFiles: 'test/support/fastCheck.ts',
-          testTimeout: 10_000,
+          testTimeout: 30_000,
         },
       },
       {
