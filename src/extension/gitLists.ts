@@ -78,7 +78,7 @@ async function git(folder: string, args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
     execFile(
       program,
-      ['-C', folder, '-c', 'core.fsmonitor=false', '--no-pager', ...args],
+      ['-C', folder, '-c', 'core.fsmonitor=false', '-c', 'log.showSignature=false', '--no-pager', ...args],
       {
         cwd: dirname(process.execPath),
         env: { ...withoutSecrets(process.env), GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C' },

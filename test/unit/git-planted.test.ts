@@ -7,10 +7,11 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { checkReviewTarget } from '../../src/bridge/git/reviewTarget.ts';
 import type { ReviewTarget } from '../../src/shared/review.ts';
@@ -126,6 +127,24 @@ describe('A14: a repository whose configuration names programs', () => {
     }).trim();
     execFileSync('git', ['update-ref', 'HEAD', commit], { cwd: folder });
   }
+
+  it('A14: nor a git, or a program of its, that lies in the folder', async () => {
+    git(folder, 'branch', 'base');
+    appendFileSync(join(folder, 'a.txt'), 'two\n');
+    mkdirSync(join(folder, 'bin'));
+    renameSync(program('git'), join(folder, 'bin', 'git'));
+    const link = join(temp.path, 'link');
+    symlinkSync(join(folder, 'bin'), link);
+    for (const planted of [join(folder, 'bin'), link]) {
+      vi.stubEnv('PATH', `${planted}${delimiter}${process.env['PATH']}`);
+      await checkReviewTarget(folder, { kind: 'uncommitted' });
+      expect(whatRan()).toEqual([]);
+      expect(() => git(folder, 'status')).toThrow();
+      expect(whatRan()).toEqual(['git']);
+      rmSync(join(ran, 'git'));
+      vi.unstubAllEnvs();
+    }
+  });
 
   it('A14: nor what a submodule configures', async () => {
     const other = join(temp.path, 'other');

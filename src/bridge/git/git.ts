@@ -1,8 +1,10 @@
 import { type ExecFileException, execFile } from 'node:child_process';
-import { dirname } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { delimiter, dirname, isAbsolute } from 'node:path';
 import { BridgeError } from '../../shared/errors.ts';
 import { isSecretName } from '../../shared/redact.ts';
 import { codexEnvironment } from '../codex/environment.ts';
+import { isInside } from '../folders/containment.ts';
 
 /** How long git may take for one answer, in ms: a large working tree on a slow disk takes seconds. */
 const DEADLINE_MS = 60_000;
@@ -41,7 +43,7 @@ function run(folder: string, args: readonly string[], env: NodeJS.ProcessEnv): P
       ['-C', folder, ...safe, ...args],
       {
         cwd: dirname(process.execPath),
-        env: { ...plainEnvironment(), ...env },
+        env: { ...plainEnvironment(folder), ...env },
         timeout: DEADLINE_MS,
         maxBuffer: MAX_OUTPUT,
         windowsHide: true,
@@ -87,10 +89,12 @@ function withoutFilters(listed: string): NodeJS.ProcessEnv {
 
 /**
  * Whatever repository, program or configuration a variable of ours names (`GIT_DIR`, …), the folder's own is meant.
- * Codex's own keys are for Codex alone.
+ * Codex's own keys are for Codex alone. Neither git nor what it calls is taken from the folder.
  */
-function plainEnvironment(): NodeJS.ProcessEnv {
-  const usual = Object.entries(codexEnvironment(process.env)).filter(([name]) => !isSecretName(name));
+function plainEnvironment(folder: string): NodeJS.ProcessEnv {
+  const usual = Object.entries(codexEnvironment(process.env))
+    .filter(([name]) => !isSecretName(name))
+    .map(([name, value = '']) => [name, /^path$/i.test(name) ? pathOutside(folder, value) : value]);
   return {
     ...Object.fromEntries(usual),
     GIT_OPTIONAL_LOCKS: '0',
@@ -100,6 +104,24 @@ function plainEnvironment(): NodeJS.ProcessEnv {
     GIT_ALLOW_PROTOCOL: 'none',
     LC_ALL: 'C',
   };
+}
+
+/** The entries of a PATH that lie outside the folder; one that is not absolute could mean it. */
+function pathOutside(folder: string, path: string): string {
+  const root = realOrSame(folder);
+  const entries = path
+    .split(delimiter)
+    .filter((entry) => isAbsolute(entry) && !isInside(root, realOrSame(entry)));
+  return entries.join(delimiter);
+}
+
+function realOrSame(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    // What is not there runs nothing; git says it of a folder.
+    return path;
+  }
 }
 
 function unavailable(cause: ExecFileException): BridgeError {
