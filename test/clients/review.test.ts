@@ -62,7 +62,7 @@ describe.each(ERAS)('the review tool over MCP %s', (era) => {
       files: [],
     });
     expect(shown).toMatch(
-      /^The change does.*- \[high\] Handle the case that nothing is there \(a\.txt:2-3\)/s,
+      /\nThe change does.*- \[high\] Handle the case that nothing is there \(a\.txt:2-3\)/s,
     );
     // The session can be asked about it, and waiting for the turn says the same again.
     const again = await client.call('wait', { turn: data['turn'] });

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as nextRound } from 'node:timers/promises';
 import type { FolderApi } from '../../src/bridge/api.ts';
 import { Bridge } from '../../src/bridge/bridge.ts';
 import { systemClock } from '../../src/bridge/clock.ts';
@@ -107,6 +108,8 @@ export async function startRealBridge(
     async restart(between) {
       await stop(bridge);
       between?.();
+      // Clients live in this process: they hear that their connections were closed in the loop's next round.
+      await nextRound();
       bridge = await start();
     },
     async close() {
