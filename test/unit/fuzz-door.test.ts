@@ -9,7 +9,7 @@ import { askRaw, requestText } from '../support/rawHttp.ts';
 // Nonsense at the real HTTP and MCP doors, on raw sockets. The same cases at each run.
 
 /** Each a connection of its own: on a developer's machine a part of them. */
-const CASES = process.env['CI'] === undefined ? 1_000 : 5_000;
+const CASES = process.env['CI'] === undefined ? 1_000 : 10_000;
 const AT_ONCE = 50;
 const SEED = 20_261_121;
 
