@@ -7,7 +7,8 @@ import { run } from './run.mjs';
 /**
  * @param {string} name of the suite, for the result file
  * @param {string[]} projects of vitest.config.mts
- * @param {{nodeFolder?: string, deadlineMs: number}} options the Node to run under: the project's own if absent
+ * @param {{nodeFolder?: string, deadlineMs: number, without?: readonly string[]}} options the Node to run under: the
+ *   project's own if absent; files that are left out
  * @returns {Promise<{passed: number, failed: number, problems: string[]}>}
  */
 export async function runVitest(name, projects, options) {
@@ -22,6 +23,7 @@ export async function runVitest(name, projects, options) {
       join(root, 'node_modules/vitest/vitest.mjs'),
       'run',
       ...projects.flatMap((project) => ['--project', project]),
+      ...(options.without ?? []).flatMap((file) => ['--exclude', file]),
       '--reporter=default',
       '--reporter=json',
       `--outputFile.json=${report}`,
