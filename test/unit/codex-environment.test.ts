@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { codexEnvironment } from '../../src/bridge/codex/environment.ts';
@@ -110,7 +110,9 @@ describe('what git inherits', () => {
       'GIT_CONFIG_COUNT',
     ])
       vi.stubEnv(name, '1');
-    await git(temp.path, ['status']);
+    const folder = join(temp.path, 'folder');
+    mkdirSync(folder);
+    await git(folder, ['status']);
     const seen = readFileSync(`${stand}.env`, 'utf8')
       .split('\n')
       .map((line) => line.split('=', 1)[0] ?? '');
