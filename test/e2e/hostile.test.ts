@@ -169,8 +169,16 @@ describe('a hostile session in VS Code', () => {
     await draw(
       `\u001b]52;c;${stolen}\u0007\u001b]52;c;?\u0007\u001b]0;taken\u0007\u001b[c\u001b[>c\u001b[6n\u001b[5n\u001bP$qm\u001b\\\u001b]10;?\u0007`,
     );
-    await draw('\u001b[3;3Hdrawn by a stranger');
-    await terminal.shows('drawn by a stranger');
+    // Codex may draw its own screen over it at any moment.
+    await expect
+      .poll(
+        async () => {
+          await draw('\u001b[3;3Hdrawn by a stranger');
+          return terminal.text();
+        },
+        { timeout: 30_000 },
+      )
+      .toContain('drawn by a stranger');
     expect(await workbench.page.evaluate(() => navigator.clipboard.readText())).toBe('mine');
     expect(await terminal.frame.title()).toBe(title);
     // Codex draws all of it anew: an answer that was typed would be in its composer.
