@@ -78,21 +78,23 @@ export interface HistoryStore {
   /** A new session, with the ended turns that it starts with (a fork has some). Durable when it returns. */
   createSession(session: SessionSnapshot): void;
   /**
-   * Durable when it returns: what the events change, in order. A `turn.queued` is the acknowledged prompt
+   * Durable when it returns (see `durability`): what the events change, in order. A `turn.queued` is the acknowledged prompt
    * with its idempotency key; a `turn.ended` makes the finished turn whole and drops its single events.
    * `session` is the snapshot after the last of the events. `input` is what the queued turn needs to be sent,
-   * kept until it starts or ends.
+   * kept until it starts or ends. `durability` is `synced` if not said.
    */
   append(
     session: SessionSnapshot,
     events: readonly NumberedEvent[],
-    options?: { idempotencyKey?: string; input?: object },
+    options?: { idempotencyKey?: string; input?: object; durability?: Durability },
   ): void;
   /**
    * Everything that `run` writes is one commit: all of it or, when it throws, nothing. May be nested; then the
    * outermost decides how durable it is (default `synced`).
    */
   transaction<T>(run: () => T, durability?: Durability): T;
+  /** Resolves when what was written so far is synced: beside whatever goes on meanwhile. */
+  sync(): Promise<void>;
   deleteSession(id: SessionId): void;
   /** The whole session, unfinished turns with what came so far; undefined where there is none. */
   read(id: SessionId): SessionSnapshot | undefined;

@@ -18,6 +18,10 @@ class FakeHistory {
   readonly commits: Record<string, number>[] = [];
   /** How durable each of them is. */
   readonly durability: Durability[] = [];
+  /** How many commits there were whenever a sync was asked for. */
+  readonly syncs: number[] = [];
+  /** Refuses the next sync. */
+  refuseSync = false;
   /** Refuses this many more writes. */
   refuse = 0;
   /** Each commit takes so long, in ms of the clock. */
@@ -53,6 +57,11 @@ class FakeHistory {
     } finally {
       this.#draft = undefined;
     }
+  }
+
+  async sync(): Promise<void> {
+    this.syncs.push(this.commits.length);
+    if (this.refuseSync) throw new BridgeError('HISTORY_UNAVAILABLE', 'The disk failed.');
   }
 
   of(id: string): NumberedEvent[] {
@@ -187,8 +196,30 @@ describe('streamed text', () => {
     say('a');
     session.emit({ type: 'session.titled', title: 'New' });
     clock.advance(20);
-    session.emit(ENDED);
+    session.emit({ type: 'session.archived', archived: true });
     expect(history.durability).toEqual(['written', 'written', 'synced']);
+    expect(history.syncs).toEqual([]);
+  });
+
+  test('the end of a turn is told as soon as it is written, and synced meanwhile', () => {
+    const { session } = live();
+    let syncs = 0;
+    session.onChange(() => {
+      syncs = history.syncs.length;
+    });
+    session.emit(ENDED);
+    expect(history.durability).toEqual(['written']);
+    expect(history.syncs).toEqual([1]);
+    expect(syncs).toBe(1);
+  });
+
+  test('a sync that fails is logged, and what was told stays told', async () => {
+    const { session } = live();
+    history.refuseSync = true;
+    session.emit(ENDED);
+    await writer.sync();
+    expect(writer.failure).toBeUndefined();
+    expect(logger.lines.some(({ level }) => level === 'error')).toBe(true);
   });
 
   test('that a full disk refused is synced with what came meanwhile', () => {

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Database } from '../../src/bridge/history/database.ts';
@@ -310,6 +310,25 @@ describe('the file', () => {
     } finally {
       db.close();
     }
+  });
+
+  it('is synced beside where a commit did not wait for it', async () => {
+    const store = dir.open();
+    addSession(store, 's_1', { prompt: 'p', answer: 'a' });
+    // Without its log a sync fails: so it is the log that is synced, and only when something is new in it.
+    await rename(`${dir.file}-wal`, `${dir.file}-away`);
+    await store.sync();
+    const write = () => store.transaction(() => store.deleteSession('s_1'), 'written');
+    write();
+    await expect(store.sync()).rejects.toMatchObject({ code: 'HISTORY_UNAVAILABLE' });
+    await rename(`${dir.file}-away`, `${dir.file}-wal`);
+    write();
+    const [first, second] = [store.sync(), store.sync()];
+    expect(second).toBe(first);
+    await first;
+    write();
+    store.close();
+    await store.sync();
   });
 
   it('has what it had, after it was opened again', () => {

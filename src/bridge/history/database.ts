@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { BridgeError, messageOf } from '../../shared/errors.ts';
@@ -30,6 +31,10 @@ export class Database {
   readonly #statements = new Map<string, StatementSync>();
   #depth = 0;
   #durability: Durability = 'synced';
+  /** Something was committed that the disk may not have yet. */
+  #unsynced = false;
+  #syncing: Promise<void> | undefined;
+  #nextSync: Promise<void> | undefined;
   #closed = false;
 
   private constructor(file: string, db: DatabaseSync) {
@@ -93,6 +98,7 @@ export class Database {
     try {
       const result = body();
       this.exec(savepoint === undefined ? 'COMMIT' : `RELEASE ${savepoint}`);
+      if (savepoint === undefined) this.#unsynced = durability === 'written';
       return result;
     } catch (error) {
       this.#rollback(
@@ -102,6 +108,46 @@ export class Database {
       throw error;
     } finally {
       this.#depth--;
+    }
+  }
+
+  /**
+   * Resolves when all that was committed so far survives a power cut. It is the work of another thread: this one
+   * goes on, and all who ask meanwhile share the next one.
+   *
+   * @throws BridgeError `HISTORY_UNAVAILABLE`
+   */
+  sync(): Promise<void> {
+    if (this.#syncing === undefined) {
+      if (!this.#unsynced) return Promise.resolve();
+      this.#unsynced = false;
+      this.#syncing = this.#syncLog().finally(() => (this.#syncing = undefined));
+      return this.#syncing;
+    }
+    // What was committed since may have come too late for the one that runs.
+    if (!this.#unsynced) return this.#syncing;
+    this.#nextSync ??= this.#syncing
+      .catch(() => undefined) // Told to those who wait for that one.
+      .then(() => {
+        this.#nextSync = undefined;
+        return this.sync();
+      });
+    return this.#nextSync;
+  }
+
+  /** The log has all that the file itself has not; SQLite takes no locks on it that closing it would lose. */
+  async #syncLog(): Promise<void> {
+    if (this.file === ':memory:') return;
+    try {
+      const log = await open(`${this.file}-wal`, 'r+');
+      try {
+        await log.datasync();
+      } finally {
+        await log.close();
+      }
+    } catch (error) {
+      // Closing the database syncs it, and takes the log away.
+      if (!this.#closed) throw unavailable(error, this.file);
     }
   }
 

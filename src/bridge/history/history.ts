@@ -138,7 +138,7 @@ export class SqliteHistory implements History {
   append(
     session: SessionSnapshot,
     events: readonly NumberedEvent[],
-    options: { idempotencyKey?: string; input?: object } = {},
+    options: { idempotencyKey?: string; input?: object; durability?: Durability } = {},
   ): void {
     if (events.length === 0) return;
     const counts = events.some(({ event }) => !event.type.startsWith('item.'));
@@ -152,11 +152,15 @@ export class SqliteHistory implements History {
       if (key !== undefined) this.#db.run('UPDATE turns SET idempotency_key = ? WHERE id = ?', key, id);
       if (input !== undefined)
         this.#db.run('INSERT INTO inputs (turn, data) VALUES (?, ?)', id, JSON.stringify(input));
-    });
+    }, options.durability);
   }
 
   transaction<T>(run: () => T, durability?: Durability): T {
     return this.#write(run, durability);
+  }
+
+  sync(): Promise<void> {
+    return this.#db.sync();
   }
 
   deleteSession(id: SessionId): void {

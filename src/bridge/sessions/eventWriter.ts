@@ -23,7 +23,7 @@ export interface PendingEvents {
 }
 
 /** What is written to. */
-type Target = Pick<HistoryStore, 'append' | 'transaction'>;
+type Target = Pick<HistoryStore, 'append' | 'transaction' | 'sync'>;
 
 interface Source {
   take(): PendingEvents | undefined;
@@ -86,7 +86,23 @@ export class EventWriter implements Disposable {
     return this.#flushAll('synced');
   }
 
-  #flushAll(durability: Durability): boolean {
+  /** {@link flush} that does not wait for the disk: it is synced while others are told already. */
+  flushAhead(source: Source): void {
+    this.#dirty.add(source);
+    this.#flushAll('written', () => this.sync());
+  }
+
+  /** Resolves when what was written so far survives a power cut. Errors of the disk are logged. */
+  async sync(): Promise<void> {
+    try {
+      await this.#history.sync();
+    } catch (error) {
+      // It is written, and the next write meets the same disk: nothing is taken back.
+      this.#logger.error('the history could not be synced to the disk', { error });
+    }
+  }
+
+  #flushAll(durability: Durability, written?: () => void): boolean {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     this.#count = 0;
@@ -102,6 +118,7 @@ export class EventWriter implements Disposable {
     // Also where nothing more happens: a turn that has ended must not wait for the next one to be kept.
     if (this.#failure !== undefined && !this.#disposed)
       this.#cancelTimer ??= this.#clock.after(RETRY_MS, () => this.flush());
+    written?.();
     for (const [, pending] of taken) pending.published();
     return this.#failure === undefined;
   }

@@ -242,14 +242,15 @@ export class LiveSession implements Session {
   }
 
   /**
-   * Records an event. What decides something is on disk and told when this returns; streamed text follows with
-   * the next batch, and the steps around it go along.
+   * Records an event. What decides something is on disk and told when this returns (a turn's end is synced to it
+   * a moment later); streamed text follows with the next batch, and the steps around it go along.
    */
   emit(event: SessionEvent): void {
     if (this.#detached) return;
     this.#apply(event);
     if (event.type === 'item.delta') this.#host.writer.soon(this);
     else if (FOLLOWS.has(event.type)) this.#host.writer.later(this);
+    else if (event.type === 'turn.ended') this.#host.writer.flushAhead(this);
     else this.#host.writer.flush(this);
   }
 

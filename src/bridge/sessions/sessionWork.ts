@@ -102,6 +102,13 @@ export class SessionWork implements SessionHost {
   }
 
   async prompt(session: LiveSession, request: PromptRequest): Promise<{ turn: TurnId }> {
+    const taken = await this.#take(session, request);
+    // Now the disk has it, and whoever asked is told.
+    await this.writer.sync();
+    return taken;
+  }
+
+  async #take(session: LiveSession, request: PromptRequest): Promise<{ turn: TurnId }> {
     const known = this.#known(request);
     if (known !== undefined) return known;
     this.#checkAccepting(session);
@@ -141,8 +148,9 @@ export class SessionWork implements SessionHost {
     session.emitDurably(events, (snapshot, numbered) =>
       this.#deps.history.append(snapshot, numbered, {
         ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-        // What has to wait may outlive this bridge.
-        ...(atOnce ? {} : { input }),
+        // What has to wait may outlive this bridge. What starts at once does not wait for the disk: a power cut
+        // before the sync leaves nothing of it, and nobody was told that it was taken.
+        ...(atOnce ? { durability: 'written' as const } : { input }),
       }),
     );
     if (title !== undefined) this.#nameThread(session, title);

@@ -38,6 +38,8 @@ export class WorkBench {
   copying: Promise<void> = Promise.resolve();
   /** The next Codex is on its way until then. */
   starting: Promise<void> = Promise.resolve();
+  /** The disk has what was written when this resolves. */
+  syncing: Promise<void> = Promise.resolve();
   readonly #holdsInterrupts: boolean;
   #wake: (() => void)[] = [];
   #generation = 1;
@@ -58,6 +60,7 @@ export class WorkBench {
     const history = {
       append: () => {},
       transaction: (run: () => unknown) => run(),
+      sync: () => this.syncing,
       turnByKey: () => undefined,
     } as unknown as HistoryStore;
     const settings = () => DEFAULT_SETTINGS;
