@@ -201,16 +201,23 @@ describe('streamed text', () => {
     expect(history.syncs).toEqual([]);
   });
 
-  test('the end of a turn is told as soon as it is written, and synced meanwhile', () => {
+  test('the end of a turn is told as soon as it is written, and synced a moment later', () => {
     const { session } = live();
-    let syncs = 0;
-    session.onChange(() => {
-      syncs = history.syncs.length;
-    });
     session.emit(ENDED);
+    expect(session.snapshot.turns.at(-1)?.status).toBe('completed');
     expect(history.durability).toEqual(['written']);
+    expect(history.syncs).toEqual([]);
+    clock.advance(20);
     expect(history.syncs).toEqual([1]);
-    expect(syncs).toBe(1);
+  });
+
+  test('the sync of a prompt has the end before it, too', async () => {
+    const { session } = live();
+    session.emit(ENDED);
+    await writer.sync();
+    clock.advance(20);
+    expect(history.syncs).toEqual([1]);
+    expect(clock.pending).toBe(0);
   });
 
   test('a sync that fails is logged, and what was told stays told', async () => {
@@ -247,6 +254,10 @@ describe('streamed text', () => {
     two.session.emit(ENDED);
     expect(history.commits).toEqual([{ s_1: 1 }, { s_1: 1, s_2: 1 }]);
     expect(one.text()).toBe('ab');
+    // The text has no timer any more: only the sync is to come.
+    expect(clock.pending).toBe(1);
+    clock.advance(20);
+    expect(history.commits.length).toBe(2);
     expect(clock.pending).toBe(0);
   });
 

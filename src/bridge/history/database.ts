@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { closeSync, fdatasync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { BridgeError, messageOf } from '../../shared/errors.ts';
@@ -35,6 +35,8 @@ export class Database {
   #unsynced = false;
   #syncing: Promise<void> | undefined;
   #nextSync: Promise<void> | undefined;
+  /** The log, once it was synced: it stays the same file as long as the database is open. */
+  #log: number | undefined;
   #closed = false;
 
   private constructor(file: string, db: DatabaseSync) {
@@ -137,17 +139,15 @@ export class Database {
 
   /** The log has all that the file itself has not; SQLite takes no locks on it that closing it would lose. */
   async #syncLog(): Promise<void> {
-    if (this.file === ':memory:') return;
+    // Closing the database syncs it, and takes the log away.
+    if (this.file === ':memory:' || this.#closed) return;
     try {
-      const log = await open(`${this.file}-wal`, 'r+');
-      try {
-        await log.datasync();
-      } finally {
-        await log.close();
-      }
+      const log = (this.#log ??= openSync(`${this.file}-wal`, 'r+'));
+      await new Promise<void>((resolve, reject) =>
+        fdatasync(log, (error) => (error === null ? resolve() : reject(error))),
+      );
     } catch (error) {
-      // Closing the database syncs it, and takes the log away.
-      if (!this.#closed) throw unavailable(error, this.file);
+      throw unavailable(error, this.file);
     }
   }
 
@@ -162,6 +162,13 @@ export class Database {
     this.#statements.clear();
     this.#guard(() => this.#db.close());
     this.#closed = true;
+    const log = this.#log;
+    this.#log = undefined;
+    if (log === undefined) return;
+    // Another thread may be at it.
+    const closeLog = () => closeSync(log);
+    if (this.#syncing === undefined) closeLog();
+    else this.#syncing.then(closeLog, closeLog);
   }
 
   #rollback(sql: string, cause: unknown): void {

@@ -10,6 +10,8 @@ const BATCH_MS = 15;
 const COMMIT_SHARE = 0.1;
 /** Streamed events that wait at most, over all sessions of the folder; then they are written at once. */
 const MAX_PENDING = 2_000;
+/** How long after the end of a turn its commit is synced at the latest, in ms: the next prompt's sync has it too. */
+const SYNC_MS = 20;
 /** How long a disk that refused is left alone when nothing else is to be written, in ms. */
 const RETRY_MS = 1_000;
 
@@ -42,6 +44,7 @@ export class EventWriter implements Disposable {
   readonly #dirty = new Set<Source>();
   #count = 0;
   #cancelTimer: (() => void) | undefined;
+  #cancelSync: (() => void) | undefined;
   #nextAt = 0;
   readonly #onFailure: () => void;
   #failure: ErrorInfo | undefined;
@@ -86,14 +89,17 @@ export class EventWriter implements Disposable {
     return this.#flushAll('synced');
   }
 
-  /** {@link flush} that does not wait for the disk: it is synced while others are told already. */
+  /** {@link flush} that does not wait for the disk: it is synced a moment later, when others were told. */
   flushAhead(source: Source): void {
     this.#dirty.add(source);
-    this.#flushAll('written', () => this.sync());
+    this.#flushAll('written');
+    if (!this.#disposed) this.#cancelSync ??= this.#clock.after(SYNC_MS, () => void this.sync());
   }
 
   /** Resolves when what was written so far survives a power cut. Errors of the disk are logged. */
   async sync(): Promise<void> {
+    this.#cancelSync?.();
+    this.#cancelSync = undefined;
     try {
       await this.#history.sync();
     } catch (error) {
@@ -102,7 +108,7 @@ export class EventWriter implements Disposable {
     }
   }
 
-  #flushAll(durability: Durability, written?: () => void): boolean {
+  #flushAll(durability: Durability): boolean {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     this.#count = 0;
@@ -118,7 +124,6 @@ export class EventWriter implements Disposable {
     // Also where nothing more happens: a turn that has ended must not wait for the next one to be kept.
     if (this.#failure !== undefined && !this.#disposed)
       this.#cancelTimer ??= this.#clock.after(RETRY_MS, () => this.flush());
-    written?.();
     for (const [, pending] of taken) pending.published();
     return this.#failure === undefined;
   }
@@ -130,6 +135,7 @@ export class EventWriter implements Disposable {
 
   dispose(): void {
     this.#disposed = true;
+    this.#cancelSync?.();
     this.flush();
   }
 
