@@ -15,16 +15,16 @@ import { FolderChanges } from '../changes/folderChanges.ts';
 import { turnDiff, turnsDiff } from '../changes/turnDiff.ts';
 import { writeExport } from '../history/exchange.ts';
 import { toMarkdown } from '../history/markdown.ts';
-import { newSessionId } from '../ids.ts';
 import type { HistoryStore, SessionQuery } from '../ports.ts';
 import { ApprovalBroker } from '../sessions/approvalBroker.ts';
 import { EventWriter } from '../sessions/eventWriter.ts';
+import { forkOf } from '../sessions/fork.ts';
 import { LiveSession } from '../sessions/liveSession.ts';
 import { settleOrphans } from '../sessions/orphans.ts';
 import { isStreamed, type Session, type SessionChange } from '../sessions/session.ts';
 import { SessionMap } from '../sessions/sessionMap.ts';
 import { SessionWork } from '../sessions/sessionWork.ts';
-import { forkSnapshot, newSnapshot } from '../sessions/snapshots.ts';
+import { newSnapshot } from '../sessions/snapshots.ts';
 import { Threads } from '../sessions/threads.ts';
 import { checkMayApply } from '../sessions/turnModes.ts';
 import { Terminals } from '../terminal/terminals.ts';
@@ -259,17 +259,9 @@ export class FolderRuntime implements FolderApi {
   }
 
   async fork(id: SessionId): Promise<Session> {
-    const session = this.session(id);
-    if (session.busy)
-      throw new BridgeError('SESSION_BUSY', 'The session has a running turn. Wait for its end, then fork.');
-    const forkId = newSessionId();
-    // A session without a thread has nothing in Codex that could be forked.
-    const thread =
-      session.head.thread === undefined
-        ? undefined
-        : await this.#threads.fork(session, await this.#codex.link(), forkId);
-    const now = this.#deps.clock.now();
-    return this.#add(forkSnapshot(session.head, forkId, thread, now));
+    const { clock, logger } = this.#deps;
+    const deps = { codex: this.#codex, threads: this.#threads, clock, logger };
+    return this.#add(await forkOf(this.session(id), deps));
   }
 
   async deleteSession(id: SessionId): Promise<void> {
