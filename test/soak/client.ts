@@ -9,6 +9,11 @@ import type { World } from './world.ts';
 
 /** How long one call waits for its answer at most, in seconds. */
 const WAIT_SECONDS = 15;
+/**
+ * How long a client may take to connect, in ms: longer than the SDK's own time-out of a request. It waits without
+ * end where its server is killed before it has read the last word of the handshake.
+ */
+const CONNECT_MS = 90_000;
 /** How long after a lost connection another is tried, in ms. */
 const AGAIN_MS = 300;
 /** How long after its end an answer of a bridge may still be on its way, in ms. */
@@ -71,15 +76,20 @@ export class SoakClient {
     if (this.#client !== undefined) return this.#client;
     const { endpoints, folders, env, runtime } = this.#world;
     if (endpoints === undefined) throw new Error('no bridge yet');
-    const client = this.#attached
-      ? await connectClient(this.#era, {
+    const connecting = this.#attached
+      ? connectClient(this.#era, {
           command: process.execPath,
           args: [join(runtime, 'cli.mjs'), 'attach', '--folder', folders[0] ?? ''],
           cwd: folders[0] ?? '',
           env,
           stderr: 'ignore',
         })
-      : await connectClient(this.#era, { url: endpoints.url, token: endpoints.token });
+      : connectClient(this.#era, { url: endpoints.url, token: endpoints.token });
+    const timer = new AbortController();
+    const never = delay(CONNECT_MS, undefined, { signal: timer.signal }).then(() => {
+      throw new Error('its server was killed in the handshake');
+    });
+    const client = await Promise.race([connecting, never]).finally(() => timer.abort());
     this.#world.count(`clients connected (${this.#attached ? 'attach' : 'http'}, ${this.#era})`);
     const watched = watchClient(this.#world.oracle, this.name, client);
     this.#client = { ...watched, call: (...call) => this.#call(watched, ...call) };

@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { hasEnded, type TurnId } from '../../src/shared/session.ts';
+import { hasEnded, type SessionSummary, type TurnId } from '../../src/shared/session.ts';
 import { verdictOf } from '../support/nothingLost.ts';
 import { RULES, type Rule } from '../support/oracleChecks.ts';
 import { processesOf } from '../support/processFamily.ts';
@@ -172,8 +172,7 @@ async function unended(world: World, window: SoakWindow) {
   const { folders } = await window.request('status', {});
   for (const { key: folder } of folders) {
     for (const archived of [false, true]) {
-      const { sessions } = await window.request('session.list', { folder, archived, limit: 500 });
-      for (const { id: session, state, held = 0 } of sessions) {
+      for (const { id: session, state, held = 0 } of await allSessions(window, folder, archived)) {
         if ((state === 'idle' || state === 'failed') && held === 0) continue;
         const { turns } = await window.request('session.open', { session });
         await window.request('session.close', { session });
@@ -185,6 +184,18 @@ async function unended(world: World, window: SoakWindow) {
   }
   world.count('looks for turns without an end');
   return found;
+}
+
+/** All pages: in an hour there are thousands, and a prompt may be held in any of them. */
+async function allSessions(window: SoakWindow, folder: string, archived: boolean): Promise<SessionSummary[]> {
+  const all: SessionSummary[] = [];
+  for (let cursor: string | undefined; ; ) {
+    const more = cursor === undefined ? {} : { cursor };
+    const page = await window.request('session.list', { folder, archived, limit: 500, ...more });
+    all.push(...page.sessions);
+    cursor = page.cursor;
+    if (cursor === undefined) return all;
+  }
 }
 
 async function end(world: World): Promise<void> {

@@ -142,7 +142,8 @@ export class Database {
     // Closing the database syncs it, and takes the log away.
     if (this.file === ':memory:' || this.#closed) return;
     try {
-      const log = (this.#log ??= openSync(`${this.file}-wal`, 'r+'));
+      const log = this.#log ?? openSync(`${this.file}-wal`, 'r+');
+      this.#log = log;
       await new Promise<void>((resolve, reject) =>
         fdatasync(log, (error) => (error === null ? resolve() : reject(error))),
       );
