@@ -337,6 +337,33 @@ describe('approvals and questions', () => {
     await page.close();
   });
 
+  test('a card in the place of another takes no click that was meant for that one', async () => {
+    const page = await openChatPage(browser);
+    const ask = (id: string): Approval => ({
+      ...{ id, turn: 't', item: '', createdAt: 0, decisions: ['accept', 'decline'] },
+      request: { kind: 'command', command: `rm ${id}`, cwd: '/f' },
+    });
+    const show = (...ids: string[]) =>
+      page.evaluate((shown) => window.postMessage({ event: 'session', data: { session: shown } }, '*'), {
+        ...snapshot([turnOf('t', [], { status: 'waiting_for_approval' })]),
+        approvals: ids.map(ask),
+      });
+    const open = page.getByRole('alertdialog');
+    const accept = open.getByRole('button', { name: 'Accept' });
+    await show('one', 'two');
+    await open.getByText('rm one').waitFor();
+    expect(await accept.isEnabled()).toBe(true);
+    await page.clock.install();
+    await page.clock.pauseAt(Date.now() + 1_000);
+    await show('two');
+    await open.getByText('rm two').waitFor();
+    expect(await accept.isEnabled()).toBe(false);
+    expect(await open.getByRole('button', { name: 'Decline', exact: true }).isEnabled()).toBe(false);
+    await page.clock.runFor(1_000);
+    expect(await accept.isEnabled()).toBe(true);
+    await page.close();
+  });
+
   test('brings the keyboard to the card of a chat that was hidden', async () => {
     await workbench.send('!run touch made.txt');
     await card().waitFor();

@@ -21,6 +21,9 @@ const LABELS: Readonly<Record<ApprovalDecision, string>> = {
   cancel: t('Decline and stop'),
 };
 
+/** How long a card that has taken another's place can't be answered, in ms: a second click was not meant for it. */
+const UNREAD_MS = 500;
+
 const TITLES: Readonly<Record<Approval['request']['kind'], string>> = {
   command: t('Codex wants to run a command'),
   file_change: t('Codex wants to change files'),
@@ -40,6 +43,12 @@ export function Approvals({ store }: { store: ChatStore }) {
     if (!refocus.current) return;
     refocus.current = false;
     (card.current ?? document.querySelector<HTMLElement>('.composer textarea'))?.focus();
+  }, [first?.id]);
+  /** The card that is shown, as long as one is. */
+  const shown = useRef<string | undefined>(undefined);
+  const follows = shown.current !== undefined && shown.current !== first?.id;
+  useEffect(() => {
+    shown.current = first?.id;
   }, [first?.id]);
   const reviewing = store.reviewing.value;
   useEffect(() => {
@@ -73,6 +82,7 @@ export function Approvals({ store }: { store: ChatStore }) {
       <Card
         key={first.id}
         approval={first}
+        follows={follows}
         answer={answer}
         openLink={(href) => store.ask('link.open', { href })}
       />
@@ -86,16 +96,25 @@ function copyOf<T>(value: T | readonly string[]): T | string[] {
 
 interface CardProps {
   readonly approval: Approval;
+  /** Another card was in its place a moment ago. */
+  readonly follows: boolean;
   /** @returns whether it was taken */
   readonly answer: (decision: ApprovalDecision, details: AnswerDetails) => Promise<boolean>;
   readonly openLink: (href: string) => Promise<unknown>;
 }
 
-function Card({ approval, answer, openLink }: CardProps) {
+function Card({ approval, follows, answer, openLink }: CardProps) {
   const { request, decisions } = approval;
   const fields = (request.kind === 'question' ? request.fields : undefined) ?? [];
   const url = request.kind === 'question' ? request.url : undefined;
   const [sent, setSent] = useState(false);
+  const [unread, setUnread] = useState(follows);
+  useEffect(() => {
+    if (!unread) return;
+    const timer = setTimeout(() => setUnread(false), UNREAD_MS);
+    return () => clearTimeout(timer);
+  }, [unread]);
+  const closed = sent || unread;
   const [drafts, setDrafts] = useState<Drafts>(() => firstDrafts(fields));
   const [problems, setProblems] = useState<readonly FieldProblem[]>([]);
   /** The reason as it is being written; null: none is. */
@@ -125,7 +144,7 @@ function Card({ approval, answer, openLink }: CardProps) {
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        if (sent) return;
+        if (closed) return;
         if (why !== null) no('decline');
         else if (decisions.includes('accept')) void accept();
       }}
@@ -162,7 +181,7 @@ function Card({ approval, answer, openLink }: CardProps) {
         <div class="buttons">
           {decisions.map((decision) =>
             decision === 'accept' ? (
-              <button key={decision} type="submit" class="primary" disabled={sent}>
+              <button key={decision} type="submit" class="primary" disabled={closed}>
                 {fields.length > 0
                   ? t('Answer')
                   : url === undefined
@@ -174,31 +193,31 @@ function Card({ approval, answer, openLink }: CardProps) {
                 key={decision}
                 type="button"
                 class="secondary"
-                disabled={sent}
+                disabled={closed}
                 onClick={() => void send(decision)}
               >
                 {LABELS[decision]}
               </button>
             ),
           )}
-          <button type="button" class="secondary" disabled={sent} onClick={() => setWhy('')}>
+          <button type="button" class="secondary" disabled={closed} onClick={() => setWhy('')}>
             {t('Decline and say why…')}
           </button>
         </div>
       ) : (
         <div class="buttons">
-          <button type="submit" class="primary" disabled={sent || why.trim() === ''}>
+          <button type="submit" class="primary" disabled={closed || why.trim() === ''}>
             {t('Decline and go on')}
           </button>
           <button
             type="button"
             class="secondary"
-            disabled={sent || why.trim() === ''}
+            disabled={closed || why.trim() === ''}
             onClick={() => no('cancel')}
           >
             {LABELS.cancel}
           </button>
-          <button type="button" class="secondary" disabled={sent} onClick={() => setWhy(null)}>
+          <button type="button" class="secondary" disabled={closed} onClick={() => setWhy(null)}>
             {t('Back')}
           </button>
         </div>
