@@ -52,7 +52,7 @@ export async function startTask(
 export function nothingLeft(): BridgeError {
   return new BridgeError(
     'NOTHING_TO_DO',
-    'Codex has lost this conversation, so there is nothing to compact: the next prompt tells it the earlier turns.',
+    'Codex does not have this conversation, so there is nothing to compact: the next prompt tells it the earlier turns.',
   );
 }
 

@@ -352,7 +352,7 @@ export class TurnRun {
       turn: this.#turn,
       notice: {
         kind: 'thread_restored',
-        text: 'Codex had lost this conversation. It goes on in a new thread that was given the earlier turns.',
+        text: 'Codex does not have this conversation. It goes on in a new thread that was given the earlier turns.',
       },
     });
   }
