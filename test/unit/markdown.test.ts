@@ -86,7 +86,7 @@ describe('a session as Markdown', () => {
 - Settings: model \`m-1\`, effort \`high\`
 - 2 turns, 12 tokens (10 in, 4 of them cached; 2 out, 0 of them reasoning)
 
-## 1. mcp (claude-code), 1970-01-01T00:00:01.000Z
+## 1. MCP (claude-code), 1970-01-01T00:00:01.000Z
 
 > Fix it.
 >
@@ -122,7 +122,7 @@ Done. See \`b.ts\`.
 
 *completed, m-1, 2.5 s, 12 tokens (10 in, 4 of them cached; 2 out, 0 of them reasoning)*
 
-## 2. window, 1970-01-01T00:00:05.000Z
+## 2. VS Code, 1970-01-01T00:00:05.000Z
 
 > More
 

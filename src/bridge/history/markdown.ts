@@ -5,6 +5,7 @@ import type {
   SessionSnapshot,
   TokenUsage,
   TurnSnapshot,
+  TurnSource,
 } from '../../shared/session.ts';
 
 /** CommonMark 0.31, section 2.1: a lone carriage return ends a line too. */
@@ -43,9 +44,18 @@ function settingsOf({ settings }: SessionSnapshot): string[] {
   return parts.length === 0 ? [] : [`Settings: ${parts.join(', ')}`];
 }
 
+const SOURCES: Readonly<Record<TurnSource['kind'], string>> = {
+  window: 'VS Code',
+  palette: 'VS Code, by command',
+  mcp: 'MCP',
+  cli: 'Command line',
+  terminal: 'Terminal',
+};
+
 function turnBlocks(turn: TurnSnapshot, index: number): string[] {
   const { source } = turn;
-  const who = source.name === undefined ? source.kind : `${source.kind} (${inline(source.name)})`;
+  const from = SOURCES[source.kind];
+  const who = source.name === undefined ? from : `${from} (${inline(source.name)})`;
   const attachments = turn.attachments.map(({ kind, label }) => `- Attached ${kind}: ${code(label)}`);
   return [
     `## ${index + 1}. ${who}, ${timeOf(turn.createdAt)}`,
