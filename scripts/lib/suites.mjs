@@ -129,14 +129,16 @@ function add(a, b) {
     passed: a.passed + b.passed,
     failed: a.failed + b.failed,
     problems: [...a.problems, ...b.problems],
+    again: [...(a.again ?? []), ...(b.again ?? [])],
   };
 }
 
 function summary(results) {
   console.log('\n=== result');
-  for (const { name, seconds, passed, failed, problems } of results) {
+  for (const { name, seconds, passed, failed, problems, again = [] } of results) {
     console.log(`${name.padEnd(10)} ${passed} passed, ${failed} failed (${seconds} s)`);
     for (const problem of problems) console.log(`  failed: ${problem}`);
+    for (const test of again) console.log(`  at the second try: ${test}`);
   }
   console.log('');
   return results.reduce(add, { passed: 0, failed: 0, problems: [] });

@@ -9,7 +9,8 @@ import { run } from './run.mjs';
  * @param {string[]} projects of vitest.config.mts
  * @param {{nodeFolder?: string, deadlineMs: number, without?: readonly string[]}} options the Node to run under: the
  *   project's own if absent; files that are left out
- * @returns {Promise<{passed: number, failed: number, problems: string[]}>}
+ * @returns {Promise<{passed: number, failed: number, problems: string[], again: string[]}>} `again`: what passed at
+ *   the second try only
  */
 export async function runVitest(name, projects, options) {
   const folder = join(root, 'test-results');
@@ -39,22 +40,28 @@ function count(report, ok, reason) {
   try {
     data = JSON.parse(readFileSync(report, 'utf8'));
   } catch (error) {
-    return { passed: 0, failed: 1, problems: [`no result was written (${reason || error.message})`] };
+    const problem = `no result was written (${reason || error.message})`;
+    return { passed: 0, failed: 1, problems: [problem], again: [] };
   }
   let passed = 0;
   const problems = [];
+  const again = [];
   for (const file of data.testResults) {
     const place = file.name.replace(`${root}/`, '');
     for (const test of file.assertionResults) {
-      if (test.status === 'passed') passed++;
-      else problems.push(`${place}: ${test.fullName} (${test.status})`);
+      if (test.status !== 'passed') problems.push(`${place}: ${test.fullName} (${test.status})`);
+      else {
+        passed++;
+        // Of the first try.
+        if (test.failureMessages.length > 0) again.push(`${place}: ${test.fullName}`);
+      }
     }
     if (file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed')) {
       problems.push(`${place}: ${firstLine(file.message) || 'could not be run'}`);
     }
   }
   if (!ok && problems.length === 0) problems.push(`vitest was not content: ${reason}`);
-  return { passed, failed: problems.length, problems };
+  return { passed, failed: problems.length, problems, again };
 }
 
 function firstLine(text) {
