@@ -13,9 +13,10 @@ const MAX_LOG = 5 * 1024 * 1024;
 const LOG_TAIL = 2_000;
 /**
  * For Node, before the program. On a large machine V8 gives new objects up to 130 MB before it frees those that
- * are no more used, which streamed text soon is: a quarter of that (a half of it in MB here) is as quick.
+ * are no more used, which streamed text soon is: a quarter of that (a half of it in MB here) is as quick. And it
+ * begins with so little that a start, and every few calls of a shim, are held up by freeing it.
  */
-export const NODE_FLAGS = ['--max-semi-space-size=16'] as const;
+export const NODE_FLAGS = ['--min-semi-space-size=8', '--max-semi-space-size=16'] as const;
 
 /** What starts a bridge: a runtime, or the installed launcher, which names one. */
 export type BridgeLauncher = RuntimeLauncher | { readonly launcher: string };

@@ -47,7 +47,7 @@ describe('the launcher', () => {
     await chmod(electron, 0o755);
     const { runtime } = await install({ node: electron });
     expect((await launch(['ask', 'x y']))?.stdout).toBe(
-      `1 --max-semi-space-size=16 ${join(runtime, 'cli.mjs')} ask x y\n`,
+      `1 --min-semi-space-size=8 --max-semi-space-size=16 ${join(runtime, 'cli.mjs')} ask x y\n`,
     );
     await rm(launcherFile(home));
   });
@@ -83,7 +83,7 @@ describe('the launcher', () => {
     expect(script).toContain('set "ELECTRON_RUN_AS_NODE=1"\r\n');
     expect(script).toContain('if not defined CODEX_BRIDGE_HOME set "CODEX_BRIDGE_HOME=C:\\s"\r\n');
     expect(script).toContain(
-      '"C:\\a b\\100%%\\Code.exe" --max-semi-space-size=16 "C:\\c d\\cli.mjs" %*\r\nexit /b %errorlevel%\r\n',
+      '"C:\\a b\\100%%\\Code.exe" --min-semi-space-size=8 --max-semi-space-size=16 "C:\\c d\\cli.mjs" %*\r\nexit /b %errorlevel%\r\n',
     );
   });
 });
