@@ -138,7 +138,7 @@ function summary(results) {
   for (const { name, seconds, passed, failed, problems, again = [] } of results) {
     console.log(`${name.padEnd(10)} ${passed} passed, ${failed} failed (${seconds} s)`);
     for (const problem of problems) console.log(`  failed: ${problem}`);
-    for (const test of again) console.log(`  at the second try: ${test}`);
+    for (const test of again) console.log(`  passed, but not at the first try: ${test}`);
   }
   console.log('');
   return results.reduce(add, { passed: 0, failed: 0, problems: [] });

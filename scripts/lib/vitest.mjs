@@ -9,8 +9,8 @@ import { run } from './run.mjs';
  * @param {string[]} projects of vitest.config.mts
  * @param {{nodeFolder?: string, deadlineMs: number, without?: readonly string[]}} options the Node to run under: the
  *   project's own if absent; files that are left out
- * @returns {Promise<{passed: number, failed: number, problems: string[], again: string[]}>} `again`: what passed at
- *   the second try only
+ * @returns {Promise<{passed: number, failed: number, problems: string[], again: string[]}>} `again`: what did
+ *   not pass at the first try
  */
 export async function runVitest(name, projects, options) {
   const folder = join(root, 'test-results');
@@ -52,7 +52,7 @@ function count(report, ok, reason) {
       if (test.status !== 'passed') problems.push(`${place}: ${test.fullName} (${test.status})`);
       else {
         passed++;
-        // Of the first try.
+        // Of the tries before.
         if (test.failureMessages.length > 0) again.push(`${place}: ${test.fullName}`);
       }
     }

@@ -221,7 +221,8 @@ describe('the chat in the sidebar', () => {
     await workbench.reload();
     chat = await workbench.chat();
     await workbench.send('canary-in-a-prompt');
-    await turn('completed').waitFor();
+    // VS Code may have brought back the session before the reload.
+    await turn('completed').filter({ hasText: 'Echo: canary-in-a-prompt' }).last().waitFor();
     const face = await joinBridge(vscode.bridgeHome, false);
     const { token, folders } = await face.rpc.request('endpoints', {});
     face.dispose();

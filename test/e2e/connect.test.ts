@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Locator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -89,6 +89,8 @@ describe('connecting a client in VS Code', () => {
   });
 
   test('another client is chosen from a list, and what is shown can be read in the editor', async () => {
+    rmSync(join(vscode.folder, '.cursor'), { recursive: true, force: true });
+    await workbench.runCommand('Notifications: Clear All Notifications');
     await workbench.runCommand('Codex Bridge: Connect a Client…');
     await beside.pick('Cursor');
     await beside.pick('This project, shared');
