@@ -78,10 +78,10 @@ export interface HistoryStore {
   /** A new session, with the ended turns that it starts with (a fork has some). Durable when it returns. */
   createSession(session: SessionSnapshot): void;
   /**
-   * Durable when it returns (see `durability`): what the events change, in order. A `turn.queued` is the acknowledged prompt
-   * with its idempotency key; a `turn.ended` makes the finished turn whole and drops its single events.
-   * `session` is the snapshot after the last of the events. `input` is what the queued turn needs to be sent,
-   * kept until it starts or ends. `durability` is `synced` if not said.
+   * On disk when it returns, as `durability` says (default `synced`): what the events change, in order. A
+   * `turn.queued` is the acknowledged prompt with its idempotency key; a `turn.ended` makes the finished turn whole
+   * and drops its single events. `session` is the snapshot after the last of the events. `input` is what the queued
+   * turn needs to be sent, kept until it starts or ends.
    */
   append(
     session: SessionSnapshot,

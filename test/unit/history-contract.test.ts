@@ -321,6 +321,9 @@ describe('the file', () => {
     const write = () => store.transaction(() => store.deleteSession('s_1'), 'written');
     write();
     await expect(store.sync()).rejects.toMatchObject({ code: 'HISTORY_UNAVAILABLE' });
+    // Neither that it failed nor a commit of nothing makes it synced.
+    store.transaction(() => {});
+    await expect(store.sync()).rejects.toMatchObject({ code: 'HISTORY_UNAVAILABLE' });
     await rename(`${dir.file}-away`, `${dir.file}-wal`);
     write();
     const [first, second] = [store.sync(), store.sync()];

@@ -100,7 +100,8 @@ export class Database {
     try {
       const result = body();
       this.exec(savepoint === undefined ? 'COMMIT' : `RELEASE ${savepoint}`);
-      if (savepoint === undefined) this.#unsynced = durability === 'written';
+      // A synced commit of nothing syncs nothing: it does not take this back.
+      if (savepoint === undefined && durability === 'written') this.#unsynced = true;
       return result;
     } catch (error) {
       this.#rollback(
@@ -148,6 +149,7 @@ export class Database {
         fdatasync(log, (error) => (error === null ? resolve() : reject(error))),
       );
     } catch (error) {
+      this.#unsynced = true;
       throw unavailable(error, this.file);
     }
   }
