@@ -16,9 +16,8 @@ const PROMPT = 'Say hello.';
  * One warm turn: raw, through us, and through the peers, in turn and on the same model. All of them are asked by
  * the least client there can be; what the SDK's own client adds is measured afterwards.
  *
- * Raw names the rights in every turn, which is the turn that `ask` makes (else a turn would run with what
- * somebody set in a terminal). How much less it costs Codex to leave the thread's rights as they are is measured
- * afterwards, on the same app-server and again in turn with `ask`.
+ * Raw names the rights in its first turn and leaves them so, as `ask` does. What it costs to name them in every
+ * turn, which `ask` does where somebody has opened a terminal, is measured afterwards on the same app-server.
  */
 export async function warmTurn(bench: Bench, peersFolder: string): Promise<Figure[]> {
   const rights = {
@@ -35,7 +34,8 @@ export async function warmTurn(bench: Bench, peersFolder: string): Promise<Figur
   };
   const raw = await RawCodex.start(bench.codex, bench.home.env, bench.folder, bench.dir.path);
   bench.atEnd(() => raw.close());
-  const [named, left] = [await raw.startThread(bench.folder), await raw.startThread(bench.folder)];
+  const [left, named] = [await raw.startThread(bench.folder), await raw.startThread(bench.folder)];
+  await raw.turn(left, PROMPT, rights);
 
   const serving = await bench.serve();
   const post = new PostClient(serving.url, serving.token);
@@ -58,22 +58,27 @@ export async function warmTurn(bench: Bench, peersFolder: string): Promise<Figur
       'ask-codex',
     ),
   };
-  const times = await inTurn({ raw: () => raw.turn(named, PROMPT, rights), ours }, peers);
-  const second = await inTurn({ plain: () => raw.turn(left, PROMPT), ours, sdk }, {});
+  const times = await inTurn({ raw: () => raw.turn(left, PROMPT), ours }, peers);
+  const second = await inTurn({ named: () => raw.turn(named, PROMPT, rights), sdk }, {});
   const of = (name: string) => median(times[name] ?? []);
-  const plain = median(second['plain'] ?? []);
   const group = 'Warm turn';
   const note = `median of ${ROUNDS}`;
   return [
-    { group, name: 'raw app-server, the same rights', value: of('raw'), unit: 'ms', note },
-    { group, name: 'raw app-server, rights of the thread', value: plain, unit: 'ms', note },
+    { group, name: 'raw app-server', value: of('raw'), unit: 'ms', note },
     { group, name: '`ask` over HTTP', value: of('ours'), unit: 'ms', note },
+    {
+      group,
+      name: 'raw app-server, naming its rights each time',
+      value: median(second['named'] ?? []),
+      unit: 'ms',
+      note: `${note}, afterwards`,
+    },
     {
       group,
       name: "`ask` over HTTP, the SDK's client",
       value: median(second['sdk'] ?? []),
       unit: 'ms',
-      note: `${note}, in turn with the rights of the thread`,
+      note: `${note}, afterwards`,
     },
     ...Object.keys(peers).map(
       (name): Figure => ({
@@ -84,13 +89,7 @@ export async function warmTurn(bench: Bench, peersFolder: string): Promise<Figur
         note: `median of ${times[name]?.length ?? 0}`,
       }),
     ),
-    { group, name: '`ask` to raw, the same rights', value: of('ours') / of('raw'), unit: '×', most: 1.15 },
-    {
-      group,
-      name: '`ask` to raw, rights of the thread',
-      value: median(second['ours'] ?? []) / plain,
-      unit: '×',
-    },
+    { group, name: '`ask` to raw', value: of('ours') / of('raw'), unit: '×', most: 1.15 },
     ...Object.keys(peers).map(
       (name): Figure => ({
         group,

@@ -30,6 +30,7 @@ export async function attachThread(
   await codex.useNewest();
   const link = await codex.link();
   const { thread } = await threads.load(session, link);
+  threads.rights.share();
   // A thread without turns is on disk only once it has a name; with one, the TUI makes no title for it by a
   // helper thread (seen with Codex 0.169).
   await link.client.call('thread/name/set', { threadId: thread, name: session.head.title || UNTITLED });

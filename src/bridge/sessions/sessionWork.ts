@@ -228,8 +228,12 @@ export class SessionWork implements SessionHost {
     }
     // Notifications without a thread concern no session; threads that are not ours are the terminal's helpers.
     if (thread === undefined) return;
-    const id = this.#deps.threads.sessionOf(thread);
-    if (id !== undefined) this.#route(id, thread, notification);
+    const { threads } = this.#deps;
+    const id = threads.sessionOf(thread);
+    if (id === undefined) return;
+    if (notification.method === 'thread/settings/updated')
+      threads.rights.told(thread, notification.params.threadSettings);
+    this.#route(id, thread, notification);
   }
 
   /** Codex asks something: it goes to the session's human. Threads that are not ours get a no. */

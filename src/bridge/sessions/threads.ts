@@ -7,6 +7,7 @@ import type { ThreadStartResponse } from '../codex/generated/v2/ThreadStartRespo
 import type { TurnStartParams } from '../codex/generated/v2/TurnStartParams.ts';
 import type { CodexLink } from '../folders/codexHost.ts';
 import type { LiveSession } from './liveSession.ts';
+import { ThreadRights } from './threadRights.ts';
 
 /** How much of the earlier conversation a new thread is given, in UTF-16 units (about 15,000 tokens). */
 export const MAX_RESTORED = 60_000;
@@ -48,6 +49,7 @@ interface LoadedEntry {
  * makes Codex mark the folder as trusted and run what the repository configures.
  */
 export class Threads {
+  readonly rights = new ThreadRights();
   readonly #folder: string;
   readonly #settings: () => BridgeSettings;
   /** Session id to the thread and the Codex generation in which it is loaded. */
@@ -74,7 +76,10 @@ export class Threads {
   /** Codex has let go of the session's thread by itself: it was archived or deleted. */
   forget(session: SessionId): void {
     const loaded = this.#loaded.get(session);
-    if (loaded !== undefined) this.#sessions.delete(loaded.thread);
+    if (loaded !== undefined) {
+      this.#sessions.delete(loaded.thread);
+      this.rights.forget(loaded.thread);
+    }
     this.#loaded.delete(session);
   }
 
@@ -82,6 +87,7 @@ export class Threads {
   forgetAll(): void {
     this.#loaded.clear();
     this.#sessions.clear();
+    this.rights.forgetAll();
   }
 
   async load(session: LiveSession, link: CodexLink): Promise<LoadedThread> {
@@ -202,7 +208,7 @@ export class Threads {
   }
 }
 
-/** The rights of one turn in Codex's terms; sent with every turn, so that nothing carries over. */
+/** The rights of one turn in Codex's terms; named where the thread has others, so that nothing carries over. */
 export function turnRights(
   rights: TurnRights,
 ): Required<Pick<TurnStartParams, 'sandboxPolicy' | 'approvalPolicy' | 'approvalsReviewer'>> {

@@ -207,7 +207,7 @@ export class TurnRun {
     this.#sent = true;
     const codexTurn = await startAtCodex(link.client, {
       ...{ thread, turn: this.#turn, folder, settings: this.#deps.settings, asked: settings },
-      ...{ input, restored, params, choice, task },
+      ...{ input, restored, params, choice, task, rights: threads.rights },
     });
     threads.accepted(this.#session.id, choice, task === undefined);
     this.#prepare(link.client, thread, diffPrefix(cwd));
@@ -370,6 +370,7 @@ export class TurnRun {
   async #leaveCopy(): Promise<void> {
     if (this.#client === undefined || this.#thread === undefined || this.#client.closed) return;
     try {
+      this.#deps.threads.rights.forget(this.#thread);
       await leaveCopy(this.#client, this.#thread, this.#deps.folder);
     } catch (error) {
       this.#deps.logger.warn('a thread is still in the copy of a preview', { turn: this.#turn, error });

@@ -5,6 +5,7 @@ import type { CodexClient } from '../codex/client.ts';
 import type { UserInput } from '../codex/generated/v2/UserInput.ts';
 import type { Clock } from '../ports.ts';
 import { nothingLeft, startTask, type TaskStart } from './taskStart.ts';
+import type { ThreadRights } from './threadRights.ts';
 import type { TurnChoice } from './threads.ts';
 import type { modeParams } from './turnModes.ts';
 
@@ -51,16 +52,20 @@ export async function startAtCodex(
     readonly params: ReturnType<typeof modeParams>;
     readonly choice: TurnChoice;
     readonly task: TaskStart | undefined;
+    readonly rights: ThreadRights;
   },
 ): Promise<string | undefined> {
-  const { thread, restored, input, task } = how;
-  if (task !== undefined) return startTask(client, task, how);
+  const { thread, restored, input, task, rights } = how;
+  if (task !== undefined) {
+    rights.forget(thread);
+    return startTask(client, task, how);
+  }
   const { turn } = await client.call('turn/start', {
     threadId: thread,
     clientUserMessageId: how.turn,
     input:
       restored === undefined ? [...input] : [{ type: 'text', text: restored, text_elements: [] }, ...input],
-    ...how.params,
+    ...rights.toName(thread, how.params),
     ...how.choice,
   });
   return turn.id;

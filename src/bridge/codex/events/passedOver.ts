@@ -25,7 +25,7 @@ export const PASSED_OVER = {
   'thread/project/updated': 'projects of another client',
   'thread/environment/connected': 'remote environments are not used',
   'thread/environment/disconnected': 'remote environments are not used',
-  'thread/settings/updated': 'every turn names its own settings',
+  'thread/settings/updated': 'the rights of the threads listen to it',
   'thread/compacted': 'replaced by the contextCompaction item',
   'thread/realtime/started': 'voice is not used',
   'thread/realtime/itemAdded': 'voice is not used',
@@ -84,6 +84,7 @@ const HEARD: ReadonlySet<string> = new Set<PassedOver>([
   'serverRequest/resolved',
   'account/updated',
   'account/login/completed',
+  'thread/settings/updated',
 ]);
 
 /** What Codex need not even send (`initialize`, `optOutNotificationMethods`). */
