@@ -8,6 +8,12 @@ import { type RealBridge, startRealBridge } from '../support/realBridge.ts';
 import { Latch, words } from '../support/scriptedModel.ts';
 import { connectTaskClient } from '../support/taskClient.ts';
 
+/** Says yes to whatever is asked. */
+async function accepts(_request: unknown): Promise<never> {
+  // The type of the answer follows from the request's, which is a form here.
+  return { action: 'accept', content: { decision: 'accept' } } as never;
+}
+
 describe('calls as tasks, with the client of the extension', () => {
   let bridge: RealBridge;
 
@@ -65,12 +71,28 @@ describe('calls as tasks, with the client of the extension', () => {
     await again.close();
   });
 
+  it('a preview is a task whose result is its diff, also when the next bridge is asked for it', async () => {
+    const client = await connectTaskClient(endpoint(), accepts);
+    const execution = await client.session.callTool('patch', { prompt: '!run echo one > previewed' });
+    if (execution.kind !== 'task') throw new Error('the call is no task');
+    const { outcome } = await execution.settle();
+    const result = resultFromTaskOutcome(outcome).structuredContent;
+    expect(result).toMatchObject({ status: 'completed', applied: false });
+    expect(result).toMatchObject({ diff: expect.stringContaining('+one') });
+    expect(existsSync(join(bridge.folders[0] ?? '', 'previewed'))).toBe(false);
+    await client.close();
+    await bridge.restart();
+    const again = await connectTaskClient(endpoint());
+    const view = again.session.task(execution.handle.taskId);
+    expect(resultFromTaskOutcome(await view.result()).structuredContent).toEqual(result);
+    await again.close();
+  });
+
   it('an approval is input that the task wants, and the answer goes on with it', async () => {
     const asked: string[] = [];
     const client = await connectTaskClient(endpoint(), async (request) => {
       asked.push(JSON.stringify(request.params));
-      // The type of the answer follows from the request's, which is a form here.
-      return { action: 'accept', content: { decision: 'accept' } } as never;
+      return accepts(request);
     });
     const execution = await client.session.callTool('ask', { prompt: '!run touch by-task' });
     const { outcome } = await execution.settle();

@@ -21,7 +21,7 @@ import { digestOf, formOf, giveAnswer, questionOf } from './questions.ts';
 export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
 
 /** The tools whose calls become tasks: what they give back can be said again from the turn alone. */
-const TASK_TOOLS: ReadonlySet<string> = new Set(['ask', 'chat_start', 'chat_msg', 'plan', 'review']);
+const TASK_TOOLS: ReadonlySet<string> = new Set(['ask', 'chat_start', 'chat_msg', 'plan', 'review', 'patch']);
 /** How often a client should ask, in ms. */
 const POLL_MS = 1_000;
 /** Calls whose tool and arguments are remembered; a task is found without them too. */
@@ -122,7 +122,8 @@ export class TaskCalls {
     const task = taskOf(found.session, turn);
     if (hasEnded(turn.status)) {
       if (turn.status === 'cancelled') return { ...task, status: 'cancelled' };
-      const result = await deps.result(this.#calls.get(taskId), { ...found, turn: taskId }, ctx);
+      const call = this.#calls.get(taskId) ?? callOf(turn);
+      const result = await deps.result(call, { ...found, turn: taskId }, ctx);
       return { ...task, status: 'completed', result: { ...result, resultType: 'complete' } };
     }
     const asked = deps.mayAsk(ctx) ? requestsOf(found.session, taskId) : {};
@@ -139,6 +140,11 @@ function find(deps: TaskDeps, taskId: string): Omit<TurnHandle, 'turn'> {
     if (!(error instanceof BridgeError && error.code === 'TURN_NOT_FOUND')) throw error;
     throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no task "${taskId.slice(0, 200)}".`);
   }
+}
+
+/** The call that reads the same result, where one is known that gives more than the turn itself. */
+function callOf({ id, changes }: TurnSnapshot): TaskCall | undefined {
+  return changes?.preview === true ? { tool: 'patch', args: { turn: id } } : undefined;
 }
 
 /** What every state of a task shows. */
