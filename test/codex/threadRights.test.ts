@@ -16,7 +16,10 @@ afterEach(async () => {
 });
 
 /** One turn: which rights `turn/start` named, and which ones Codex told the model's endpoint that it runs with. */
-async function say(session: Session, settings: SessionSettings = {}): Promise<{ named: unknown; ran: unknown }> {
+async function say(
+  session: Session,
+  settings: SessionSettings = {},
+): Promise<{ named: unknown; ran: unknown }> {
   const sent = vi.spyOn(CodexClient.prototype, 'call');
   const { turn } = await session.prompt({ prompt: 'p', source: { kind: 'cli' }, settings });
   expect((await session.ended(turn)).status).toBe('completed');

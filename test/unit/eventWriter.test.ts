@@ -131,8 +131,22 @@ describe('what happens', () => {
     say('a');
     expect([commits(), told.length]).toEqual([1, 2]);
     session.emit({ type: 'session.titled', title: 'Newer' });
-    clock.advance(20);
+    clock.advance(40);
     expect([commits(), told.length]).toEqual([2, 3]);
+  });
+
+  test('that nobody waits for does not hold up the text after it', () => {
+    const { session, say, text } = live();
+    say('a');
+    clock.advance(5);
+    session.emit({ type: 'session.titled', title: 'New' });
+    say('b');
+    clock.advance(10);
+    expect(text()).toBe('ab');
+    expect(history.commits).toHaveLength(2);
+    clock.advance(40);
+    expect(history.commits).toHaveLength(2);
+    expect(clock.pending).toBe(0);
   });
 
   test('that is the first text of an item does not wait for the end of a batch', () => {
@@ -195,7 +209,7 @@ describe('streamed text', () => {
     const { session, say } = live();
     say('a');
     session.emit({ type: 'session.titled', title: 'New' });
-    clock.advance(20);
+    clock.advance(40);
     session.emit({ type: 'session.archived', archived: true });
     expect(history.durability).toEqual(['written', 'written', 'synced']);
     expect(history.syncs).toEqual([]);

@@ -28,12 +28,12 @@ const SETTINGS: ThreadSettings = {
 };
 
 const OTHERS: Record<string, Partial<ThreadSettings>> = {
-  'directory': { cwd: '/copy' },
-  'sandbox': { sandboxPolicy: { type: 'dangerFullAccess' } },
-  'network': { sandboxPolicy: { type: 'readOnly', networkAccess: true } },
+  directory: { cwd: '/copy' },
+  sandbox: { sandboxPolicy: { type: 'dangerFullAccess' } },
+  network: { sandboxPolicy: { type: 'readOnly', networkAccess: true } },
   'approval policy': { approvalPolicy: 'never' },
-  'reviewer': { approvalsReviewer: 'auto_review' },
-  'profile': { activePermissionProfile: { id: 'full', extends: null } },
+  reviewer: { approvalsReviewer: 'auto_review' },
+  profile: { activePermissionProfile: { id: 'full', extends: null } },
 };
 
 test('what Codex has said of the thread need not be named, and the rest of a turn stays', () => {

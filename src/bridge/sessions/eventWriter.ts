@@ -6,6 +6,8 @@ import type { Clock, Durability, HistoryStore, Logger } from '../ports.ts';
 
 /** The least time between two commits of streamed text, in ms; the first text after a pause does not wait. */
 const BATCH_MS = 15;
+/** How long a step that nobody waits for may wait for what comes next, in ms: a commit less for most of them. */
+const LATER_MS = 30;
 /** Commits take at most this part of the time, however slow the disk is. */
 const COMMIT_SHARE = 0.1;
 /** Streamed events that wait at most, over all sessions of the folder; then they are written at once. */
@@ -44,6 +46,8 @@ export class EventWriter implements Disposable {
   readonly #dirty = new Set<Source>();
   #count = 0;
   #cancelTimer: (() => void) | undefined;
+  /** When that is, monotonic. */
+  #dueAt = 0;
   #cancelSync: (() => void) | undefined;
   #nextAt = 0;
   readonly #onFailure: () => void;
@@ -69,7 +73,7 @@ export class EventWriter implements Disposable {
     this.#count += 1;
     const wait = this.#nextAt - this.#clock.monotonic();
     if (wait <= 0 || this.#count >= MAX_PENDING) this.#flushText();
-    else this.#cancelTimer ??= this.#clock.after(wait, () => this.#flushText());
+    else this.#flushIn(wait, () => this.#flushText());
   }
 
   /** A source has something that nobody waits for: written with whatever comes next, or after a few ms. */
@@ -77,7 +81,7 @@ export class EventWriter implements Disposable {
     if (this.#disposed) return;
     this.#dirty.add(source);
     // Not a batch of text: the first text after it must not wait for another one.
-    this.#cancelTimer ??= this.#clock.after(BATCH_MS, () => this.#flushAll('written'));
+    this.#flushIn(LATER_MS, () => void this.#flushAll('written'));
   }
 
   /**
@@ -108,6 +112,15 @@ export class EventWriter implements Disposable {
     }
   }
 
+  /** One flush is for all who wait: the first that is due. */
+  #flushIn(wait: number, flush: () => void): void {
+    const dueAt = this.#clock.monotonic() + wait;
+    if (this.#cancelTimer !== undefined && this.#dueAt <= dueAt) return;
+    this.#cancelTimer?.();
+    this.#dueAt = dueAt;
+    this.#cancelTimer = this.#clock.after(wait, flush);
+  }
+
   #flushAll(durability: Durability): boolean {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
@@ -122,8 +135,7 @@ export class EventWriter implements Disposable {
     // After a failure there is more than text in it.
     this.#write(taken, this.#failure !== undefined ? 'synced' : durability);
     // Also where nothing more happens: a turn that has ended must not wait for the next one to be kept.
-    if (this.#failure !== undefined && !this.#disposed)
-      this.#cancelTimer ??= this.#clock.after(RETRY_MS, () => this.flush());
+    if (this.#failure !== undefined && !this.#disposed) this.#flushIn(RETRY_MS, () => void this.flush());
     for (const [, pending] of taken) pending.published();
     return this.#failure === undefined;
   }
