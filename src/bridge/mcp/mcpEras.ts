@@ -62,7 +62,9 @@ export class McpEras {
   async handle(exchange: Exchange, body: unknown): Promise<void> {
     const { res, scope } = exchange;
     const gone = new AbortController();
-    res.once('close', () => gone.abort());
+    res.once('close', () => {
+      if (!res.writableFinished) gone.abort();
+    });
     const request = toRequest(exchange, gone.signal);
     this.#responses.set(request, res);
     if (await isLegacyRequest(request, body)) return this.#legacy.handle(exchange, request, body);

@@ -27,6 +27,9 @@ const POLL_MS = 1_000;
 /** Calls whose tool and arguments are remembered; a task is found without them too. */
 const MAX_CALLS = 1_000;
 
+const ofTask = z.object({ taskId: z.string() });
+const ofUpdate = ofTask.extend({ inputResponses: z.record(z.string(), z.unknown()).optional() });
+
 /** Ends a call whose client takes a task for it: the prompt is on its way. */
 export class BecomesTask extends Error {
   readonly handle: TurnHandle;
@@ -83,29 +86,24 @@ export class TaskCalls {
 
   /** Answers `tasks/get`, `tasks/update` and `tasks/cancel`. */
   serve(server: Server, deps: TaskDeps): void {
-    const params = z.object({ taskId: z.string() });
     const declared = () => {
       if (takesTasks(server.getClientCapabilities())) return;
       throw new MissingRequiredClientCapabilityError({
         requiredCapabilities: { extensions: { [TASKS_EXTENSION]: {} } },
       });
     };
-    server.setRequestHandler('tasks/get', { params }, ({ taskId }, ctx) => {
+    server.setRequestHandler('tasks/get', { params: ofTask }, ({ taskId }, ctx) => {
       declared();
       return this.#get(taskId, deps, ctx);
     });
-    server.setRequestHandler(
-      'tasks/update',
-      { params: params.extend({ inputResponses: z.record(z.string(), z.unknown()).optional() }) },
-      ({ taskId, inputResponses }, ctx) => {
-        declared();
-        const { session } = find(deps, taskId);
-        const responses = inputResponses ?? ctx.mcpReq.inputResponses ?? {};
-        if (deps.mayAsk(ctx)) update(session, taskId, responses, deps.client());
-        return {};
-      },
-    );
-    server.setRequestHandler('tasks/cancel', { params }, async ({ taskId }) => {
+    server.setRequestHandler('tasks/update', { params: ofUpdate }, ({ taskId, inputResponses }, ctx) => {
+      declared();
+      const { session } = find(deps, taskId);
+      const responses = inputResponses ?? ctx.mcpReq.inputResponses ?? {};
+      if (deps.mayAsk(ctx)) update(session, taskId, responses, deps.client());
+      return {};
+    });
+    server.setRequestHandler('tasks/cancel', { params: ofTask }, async ({ taskId }) => {
       declared();
       const { session } = find(deps, taskId);
       await session.cancel(taskId).catch((error: unknown) => {
