@@ -16,22 +16,20 @@ import { promisify } from 'node:util';
 import type { ExcludedPath } from '../../shared/changes.ts';
 import type { BlobStore } from './blobStore.ts';
 import { outerRules } from './gitRules.ts';
-import { IgnoreRules, parseRules } from './ignoreRules.ts';
+import { IgnoreRules } from './ignoreRules.ts';
 import type { CopyLimits } from './limits.ts';
 import { type Entry, entryFrom, type Manifest, sameStats } from './manifest.ts';
+import { RuleFiles } from './ruleFiles.ts';
 import { Slices } from './slices.ts';
 
 /** Files up to this size are read in one go; larger ones by the thread pool. Bytes. */
 const SMALL = 256 * 1024;
-/** A .gitignore file beyond this is no list of patterns. Bytes. */
-const MAX_RULES = 256 * 1024;
 /** Paths without a copy that are remembered for the list of what was not looked at. */
 const MAX_EXCLUDED = 1000;
 /** How often a file that changes while it is read is read again. */
 const READ_TRIES = 3;
 
 const readWhole = promisify(readFile);
-const ignoreCase = process.platform === 'win32' || process.platform === 'darwin';
 
 export interface ScannerDeps {
   /** Real path of the folder. */
@@ -60,6 +58,7 @@ interface Scan {
 /** Looks at a folder, and copies what has changed since it was last looked at. */
 export class FolderScanner {
   readonly #deps: ScannerDeps;
+  readonly #ruleFiles = new RuleFiles(process.platform === 'win32' || process.platform === 'darwin');
 
   constructor(deps: ScannerDeps) {
     this.#deps = deps;
@@ -68,9 +67,10 @@ export class FolderScanner {
   /** `known`: what the last scan saw; it is brought up to date along the way, also by a scan that is aborted. */
   async scan(known: Map<string, Entry>, signal: AbortSignal): Promise<Manifest> {
     const { folder, limits, rulesOf = folder } = this.#deps;
-    const { outer, prefix } = outerRules(rulesOf, ignoreCase);
+    const now = this.#deps.now();
+    const { outer, prefix } = outerRules(rulesOf, this.#ruleFiles, now);
     const scan: Scan = {
-      now: this.#deps.now(),
+      now,
       slices: new Slices(signal),
       entries: new Map(),
       excluded: [],
@@ -142,9 +142,9 @@ export class FolderScanner {
     }
     const own = children.find((child) => child.name === '.gitignore' && child.isFile());
     if (own !== undefined) {
-      const text = readRules(join(absolute, own.name));
       const base = directory === '' ? [] : directory.split('/');
-      if (text !== undefined) scan.rules.add(directory, parseRules(text, base, ignoreCase));
+      const rules = this.#ruleFiles.read(join(absolute, own.name), base, scan.now);
+      if (rules !== undefined) scan.rules.add(directory, rules);
     }
     return children.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
@@ -254,15 +254,6 @@ async function readOpened(
 
 function exclude(scan: Scan, path: string, reason: ExcludedPath['reason']): void {
   if (scan.excluded.length < MAX_EXCLUDED) scan.excluded.push({ path, reason });
-}
-
-function readRules(file: string): string | undefined {
-  try {
-    const text = readFileSync(file, 'utf8');
-    return text.length <= MAX_RULES ? text : undefined;
-  } catch {
-    return undefined; // Unreadable rules ignore nothing: more is looked at, never less.
-  }
 }
 
 function lstat(path: string): Stats | undefined {

@@ -1,6 +1,7 @@
-import { existsSync, lstatSync, readFileSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { dirname, join, parse, relative, sep } from 'node:path';
-import { IgnoreRules, parseRules, type RuleFile } from './ignoreRules.ts';
+import { IgnoreRules, type RuleFile } from './ignoreRules.ts';
+import type { RuleFiles } from './ruleFiles.ts';
 
 /**
  * The rules above a folder that lies inside a repository: its `.git/info/exclude`, and the .gitignore files from
@@ -9,15 +10,16 @@ import { IgnoreRules, parseRules, type RuleFile } from './ignoreRules.ts';
  */
 export function outerRules(
   folder: string,
-  ignoreCase: boolean,
+  files: RuleFiles,
+  now: number,
 ): { outer: readonly RuleFile[]; prefix: readonly string[] } {
   const top = repositoryTop(folder);
   if (top === undefined) return { outer: [], prefix: [] };
   const prefix = top === folder ? [] : relative(top, folder).split(sep);
   const outer: RuleFile[] = [];
   const add = (file: string, base: readonly string[]) => {
-    const text = readText(file);
-    if (text !== undefined) outer.push(parseRules(text, base, ignoreCase));
+    const rules = files.read(file, base, now);
+    if (rules !== undefined) outer.push(rules);
   };
   add(join(top, '.git', 'info', 'exclude'), []);
   for (let depth = 0; depth < prefix.length; depth++) {
@@ -33,15 +35,5 @@ function repositoryTop(folder: string): string | undefined {
   for (let at = folder; ; at = dirname(at)) {
     if (lstatSync(join(at, '.git'), { throwIfNoEntry: false }) !== undefined) return at;
     if (at === parse(at).root) return undefined;
-  }
-}
-
-function readText(file: string): string | undefined {
-  // Most directories have no rules, and an error for each costs more than all the rest.
-  if (!existsSync(file)) return undefined;
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined; // There is none, or it is not for us to read: then it ignores nothing.
   }
 }
