@@ -35,7 +35,7 @@ describe('one bridge for a state directory', () => {
   });
 
   test('ends itself when nobody has been there for the grace, and not while a face is', async () => {
-    bench.writeSettings({ graceSeconds: 0.3 });
+    bench.writeSettings({ graceSeconds: 1 });
     await bench.ask('hello');
     const { pid, socket } = await bench.discovery();
     const family = bench.processes();
@@ -54,7 +54,7 @@ describe('one bridge for a state directory', () => {
   });
 
   test('a running turn keeps it, also when the face that asked is killed', async () => {
-    bench.writeSettings({ graceSeconds: 0.1 });
+    bench.writeSettings({ graceSeconds: 1 });
     const latch = new Latch();
     bench.model.script(() => [words(['One ', 'two.'], (index) => (index === 0 ? undefined : latch.wait()))]);
     const asking = bench.start(['ask', '--json', 'count']);
