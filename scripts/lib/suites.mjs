@@ -1,6 +1,7 @@
 // The suites of `npm test`, in their order.
-import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, sep } from 'node:path';
 import { ensureNode22 } from './cache.mjs';
 import { staticChecks } from './checks.mjs';
 import { ensureClientTools } from './clientTools.mjs';
@@ -14,6 +15,9 @@ const DEADLINE = 43 * MINUTE;
 
 /** A call of Claude Code's beyond two minutes; what it goes through has its own tests, on both. */
 const NODE_24_ONLY = ['test/clients/claudeCode.test.ts'];
+
+const IN_TEMPORARY =
+  "This clone is below a temporary directory. Codex's sandbox lets commands write there, and Codex says on every start that it does not like its home there: tests of both fail. Clone elsewhere.";
 
 /** Name → how many minutes it may take, and what it does. */
 const suites = {
@@ -124,6 +128,11 @@ async function e2eSuite(name, deadlineMs) {
   return add(first, await runVitest(name, ['e2e'], { deadlineMs }));
 }
 
+function isTemporary(path) {
+  const directories = ['/tmp', tmpdir()].filter((directory) => existsSync(directory));
+  return directories.some((directory) => realpathSync(path).startsWith(`${realpathSync(directory)}${sep}`));
+}
+
 function add(a, b) {
   return {
     passed: a.passed + b.passed,
@@ -140,6 +149,7 @@ function summary(results) {
     for (const problem of problems) console.log(`  failed: ${problem}`);
     for (const test of again) console.log(`  passed, but not at the first try: ${test}`);
   }
+  if (isTemporary(root)) console.log(`\n${IN_TEMPORARY}`);
   console.log('');
   return results.reduce(add, { passed: 0, failed: 0, problems: [] });
 }
