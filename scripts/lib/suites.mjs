@@ -1,7 +1,7 @@
 // The suites of `npm test`, in their order.
 import { existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, sep } from 'node:path';
+import { join } from 'node:path';
+import { isTemporary } from '../../src/bridge/folders/containment.ts';
 import { ensureNode22 } from './cache.mjs';
 import { staticChecks } from './checks.mjs';
 import { ensureClientTools } from './clientTools.mjs';
@@ -128,11 +128,6 @@ async function e2eSuite(name, deadlineMs) {
   return add(first, await runVitest(name, ['e2e'], { deadlineMs }));
 }
 
-function isTemporary(path) {
-  const directories = ['/tmp', tmpdir()].filter((directory) => existsSync(directory));
-  return directories.some((directory) => realpathSync(path).startsWith(`${realpathSync(directory)}${sep}`));
-}
-
 function add(a, b) {
   return {
     passed: a.passed + b.passed,
@@ -149,7 +144,7 @@ function summary(results) {
     for (const problem of problems) console.log(`  failed: ${problem}`);
     for (const test of again) console.log(`  passed, but not at the first try: ${test}`);
   }
-  if (isTemporary(root)) console.log(`\n${IN_TEMPORARY}`);
+  if (isTemporary(realpathSync(root))) console.log(`\n${IN_TEMPORARY}`);
   console.log('');
   return results.reduce(add, { passed: 0, failed: 0, problems: [] });
 }

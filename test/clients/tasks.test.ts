@@ -9,7 +9,7 @@ import { Latch, words } from '../support/scriptedModel.ts';
 import { connectTaskClient } from '../support/taskClient.ts';
 
 /** Says yes to whatever is asked. */
-async function accepts(_request: unknown): Promise<never> {
+async function accepts(): Promise<never> {
   // The type of the answer follows from the request's, which is a form here.
   return { action: 'accept', content: { decision: 'accept' } } as never;
 }
@@ -92,7 +92,7 @@ describe('calls as tasks, with the client of the extension', () => {
     const asked: string[] = [];
     const client = await connectTaskClient(endpoint(), async (request) => {
       asked.push(JSON.stringify(request.params));
-      return accepts(request);
+      return accepts();
     });
     const execution = await client.session.callTool('ask', { prompt: '!run touch by-task' });
     const { outcome } = await execution.settle();

@@ -1,5 +1,6 @@
 import { constants, realpathSync, type Stats, statSync } from 'node:fs';
 import { type FileHandle, lstat, open, readlink, realpath } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, parse, relative, resolve, sep } from 'node:path';
 import { BridgeError } from '../../shared/errors.ts';
 
@@ -50,6 +51,17 @@ export function requireSameFolder(folderReal: string): void {
 export function isInside(folderReal: string, candidateReal: string): boolean {
   const path = relative(foldCase(folderReal), foldCase(candidateReal));
   return path === '' || !(path === '..' || path.startsWith(`..${sep}`) || isAbsolute(path));
+}
+
+/** Whether a real path lies in a directory for temporary files, where Codex's sandbox lets commands write. */
+export function isTemporary(path: string): boolean {
+  return [...new Set([tmpdir(), '/tmp'])].some((directory) => {
+    try {
+      return isInside(realpathSync(directory), path);
+    } catch {
+      return false; // There is no such directory, so the path is not in it.
+    }
+  });
 }
 
 /** Windows and macOS find a file under any case; real paths there have one spelling, but not always. */

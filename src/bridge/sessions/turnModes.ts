@@ -1,12 +1,10 @@
-import { realpathSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { BridgeError } from '../../shared/errors.ts';
 import type { SessionEvent } from '../../shared/events.ts';
 import type { SessionSettings } from '../../shared/session.ts';
 import { type BridgeSettings, confinedRights, effectiveRights } from '../../shared/settings.ts';
 import type { CodexClient } from '../codex/client.ts';
 import type { TurnStartParams } from '../codex/generated/v2/TurnStartParams.ts';
-import { isInside } from '../folders/containment.ts';
+import { isTemporary } from '../folders/containment.ts';
 import { PLAN_SCHEMA, planShaper } from './planAnswer.ts';
 import { turnRights } from './threads.ts';
 
@@ -85,14 +83,4 @@ export function rightsOf(settings: BridgeSettings, asked: SessionSettings, mode:
     case undefined:
       return effectiveRights(settings, asked);
   }
-}
-
-function isTemporary(folder: string): boolean {
-  return [...new Set([tmpdir(), '/tmp'])].some((directory) => {
-    try {
-      return isInside(realpathSync(directory), folder);
-    } catch {
-      return false; // There is no such directory, so the folder is not in it.
-    }
-  });
 }
