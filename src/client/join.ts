@@ -20,6 +20,8 @@ export interface FaceOptions {
   readonly canAnswer: boolean;
   readonly version: string;
   readonly settings?: BridgeSettings;
+  /** Takes frames of the bridge that it need not have parsed: see `linePort`. */
+  readonly take?: (frame: Uint8Array) => boolean;
   /** For tests: the timers of the heartbeat. */
   readonly after?: After;
 }
@@ -119,6 +121,7 @@ async function sayHello(
       decode: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'),
     },
     MAX_FACE_MESSAGE_BYTES,
+    options.take,
   );
   const rpc = new RpcClient<FaceContract>(port);
   let late = false;

@@ -60,30 +60,40 @@ export class LineSplitter {
   }
 }
 
-/** Newline-delimited JSON over a byte stream. A line too long or not JSON closes the stream. */
-export function linePort(stream: ByteStream, maxBytes: number): MessagePort {
+/**
+ * Newline-delimited JSON over a byte stream. A line too long or not JSON closes the stream.
+ *
+ * @param take sees each line before it is parsed; true: it has taken it, and no listener hears of it
+ */
+export function linePort(
+  stream: ByteStream,
+  maxBytes: number,
+  take: (line: Uint8Array) => boolean = () => false,
+): MessagePort {
   const splitter = new LineSplitter(maxBytes);
   const messages = new Set<(message: unknown) => void>();
   const closes = new Set<() => void>();
   let broken = false;
   let closed = false;
 
-  const read = (chunk: Uint8Array): unknown[] => {
-    const whole: unknown[] = [];
+  /** Undefined where it is broken: nothing after that can be trusted, the other side sees the close and starts anew. */
+  const unbroken = <T>(read: () => T): T | undefined => {
     try {
-      for (const line of splitter.push(chunk)) whole.push(JSON.parse(stream.decode(line)));
+      return read();
     } catch {
-      // Nothing after a broken frame can be trusted: the other side sees the close and starts anew.
       broken = true;
       stream.destroy();
+      return undefined;
     }
-    return whole;
   };
 
   stream.onData((chunk) => {
     if (broken) return;
     const errors: unknown[] = [];
-    for (const message of read(chunk)) {
+    for (const line of unbroken(() => splitter.push(chunk)) ?? []) {
+      if (take(line)) continue;
+      const message = unbroken((): unknown => JSON.parse(stream.decode(line)));
+      if (broken) break;
       for (const listener of [...messages]) {
         try {
           listener(message);

@@ -154,6 +154,25 @@ describe('the next bridge', () => {
     expect(client).toHaveLength(5);
   });
 
+  test('a result that is passed on unread counts as one, the handshake and what was subscribed too', () => {
+    const { relay: one, client, sent, write, say } = relay();
+    one.connected('tools-1');
+    write({ id: 0, method: 'initialize', params: {} });
+    write({ id: 1, method: 'resources/subscribe', params: { uri: 'a' } });
+    write({ id: 2, method: 'tools/call', params: {} });
+    expect([0, 1, '2', 3].map((id) => one.answered(id))).toEqual([true, true, false, false]);
+    one.lost();
+    sent();
+    one.connected('tools-1');
+    const [first] = sent();
+    // Of our own: nobody but us waits for it.
+    expect(one.answered(first?.message['id'] as string)).toBe(false);
+    say({ id: first?.message['id'], result: {} });
+    expect(methods(sent())).toEqual(['resources/subscribe', 'tools/call']);
+    expect([one.answered(2), one.answered(2)]).toEqual([true, false]);
+    expect(client).toEqual([]);
+  });
+
   test('other tools are told, the same ones are not', () => {
     for (const [tools, told] of [
       ['tools-1', []],

@@ -130,6 +130,21 @@ describe('linePort', () => {
     expect(stream.written).toEqual([]);
   });
 
+  test('does not parse what is taken, and keeps its place among the rest', () => {
+    const stream = new Stream();
+    const received: unknown[] = [];
+    const take = (line: Uint8Array) => {
+      const taken = decoder.decode(line).startsWith('raw');
+      if (taken) received.push(decoder.decode(line));
+      return taken;
+    };
+    linePort(stream, 1000, take).onMessage((message) => received.push(message));
+    stream.say('1\nraw a\n2\nraw');
+    stream.say(' b\n3\n');
+    expect(received).toEqual([1, 'raw a', 2, 'raw b', 3]);
+    expect(stream.destroyed).toBe(false);
+  });
+
   test('tells nobody who has left', () => {
     const { stream, received, subscription } = port();
     subscription.dispose();

@@ -1,7 +1,7 @@
 import type { Disposable } from '../../shared/disposables.ts';
 import { BridgeError } from '../../shared/errors.ts';
 import type { FaceContract } from '../../shared/faces.ts';
-import type { McpEvents, McpRequests } from '../../shared/mcpChannel.ts';
+import { type McpEvents, type McpRequests, messageEvent } from '../../shared/mcpChannel.ts';
 import type { Handlers, Params, Result } from '../../shared/rpc.ts';
 import type { AttachDoor, AttachedChannel } from '../mcp/attached.ts';
 
@@ -78,7 +78,7 @@ export class FaceMcp implements Disposable {
     this.#opened++;
     const channel = `m${this.#opened}`;
     const opened = await this.#door.attach(request, {
-      send: (message) => this.#emit.message({ channel, message }),
+      send: (message) => this.#emit.message(messageEvent(channel, message)),
       congested: () => this.#emit.congested(),
       folderFound: (folder) => this.#emit.folder({ channel, folder }),
     });

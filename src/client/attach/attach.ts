@@ -3,7 +3,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BridgeError, messageOf } from '../../shared/errors.ts';
-import { MAX_MCP_MESSAGE_BYTES, type McpMessage } from '../../shared/mcpChannel.ts';
+import { MAX_MCP_MESSAGE_BYTES, type McpMessage, resultIn } from '../../shared/mcpChannel.ts';
 import { connectBridge } from '../connect.ts';
 import type { After } from '../heartbeat.ts';
 import type { SocketConnection } from '../join.ts';
@@ -108,7 +108,19 @@ export class Attach {
   }
 
   #write(message: McpMessage): void {
-    if (this.#disposed || this.#options.output.write(`${JSON.stringify(message)}\n`)) return;
+    this.#writeLine(`${JSON.stringify(message)}\n`);
+  }
+
+  /** True where the frame is a result that the client waits for: it has it now, as it came. */
+  #passOn(frame: Uint8Array): boolean {
+    const result = resultIn(frame);
+    if (result === undefined || !this.#relay.answered(result.id)) return false;
+    this.#writeLine(result.line());
+    return true;
+  }
+
+  #writeLine(line: string | Uint8Array): void {
+    if (this.#disposed || this.#options.output.write(line)) return;
     // The client does not read: nobody is asked for more until it does.
     this.#hold('output');
     this.#connection?.setReading(false);
@@ -165,6 +177,7 @@ export class Attach {
       kind: 'shim',
       canAnswer: false,
       ...(after === undefined ? {} : { after }),
+      take: (frame) => this.#passOn(frame),
       start: start ? launcher() : false,
     });
     try {

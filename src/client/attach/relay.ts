@@ -86,6 +86,15 @@ export class Relay {
     }
   }
 
+  /** True where the client waits for that result, which is passed on as it is. */
+  answered(id: RequestId): boolean {
+    if (this.#own.has(idKey(id))) return false;
+    const request = this.#open.take(id);
+    if (request === undefined) return false;
+    this.#handshake.answered(request.method, request.message);
+    return true;
+  }
+
   /** A bridge is there. `tools` changes when its tools do. */
   connected(tools: string): void {
     this.#toolsChanged = this.#tools !== undefined && this.#tools !== tools;
@@ -217,10 +226,8 @@ export class Relay {
       this.#ends.leaving();
       return;
     }
-    const request = this.#open.take(id);
-    if (request === undefined) return;
-    if (!('error' in message)) this.#handshake.answered(request.method, request.message);
-    this.#ends.toClient(message);
+    if ('error' in message ? this.#open.take(id) !== undefined : this.answered(id))
+      this.#ends.toClient(message);
   }
 
   #serverTells(method: string, message: McpMessage): void {
