@@ -82,8 +82,8 @@ export interface ResultFrame {
 }
 
 /**
- * The result in a frame that {@link messageEvent} went into, without reading it: half of what a relay costs would
- * be parsing an answer and writing the same again. Undefined for every other frame, which is parsed as ever.
+ * The result in a frame that {@link messageEvent} went into, without reading it: parsing an answer and writing the same again
+ * is a quarter of what a call costs a relay. Undefined for every other frame, which is parsed as ever.
  *
  * @param frame of a bridge that has proved itself
  */
