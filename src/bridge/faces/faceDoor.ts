@@ -131,6 +131,7 @@ export class FaceDoor implements Disposable {
             socket.destroy();
             return;
           }
+          holdForThisTurn(socket);
           socket.write(text);
         },
         destroy: () => void socket.destroy(),
@@ -176,4 +177,14 @@ export class FaceDoor implements Disposable {
       this.#onCount();
     });
   }
+}
+
+/**
+ * What a turn of the event loop has for its faces leaves at its end. With the first of fifty answers a process
+ * wakes that wants the processor, and the other forty-nine would wait for it.
+ */
+function holdForThisTurn(socket: Socket): void {
+  if (socket.writableCorked > 0) return;
+  socket.cork();
+  setImmediate(() => socket.uncork());
 }
