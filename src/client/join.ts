@@ -118,7 +118,7 @@ async function sayHello(
       destroy: () => void socket.destroy(),
       onData: (listener) => void socket.on('data', listener),
       onClose: (listener) => void socket.on('close', listener),
-      decode: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'),
+      decode: decodeUtf8,
     },
     MAX_FACE_MESSAGE_BYTES,
     options.take,
@@ -189,4 +189,9 @@ async function sayHello(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** UTF-8 to text, the way that is quick in Node. */
+export function decodeUtf8({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('utf8');
 }

@@ -86,9 +86,10 @@ export interface ResultFrame {
  * is a quarter of what a call costs a relay. Undefined for every other frame, which is parsed as ever.
  *
  * @param frame of a bridge that has proved itself
+ * @param decode UTF-8 to text, as a port's `ByteStream` does it
  */
-export function resultIn(frame: Uint8Array): ResultFrame | undefined {
-  const head = HEAD.exec(String.fromCharCode(...frame.subarray(0, HEAD_BYTES)));
+export function resultIn(frame: Uint8Array, decode: (bytes: Uint8Array) => string): ResultFrame | undefined {
+  const head = HEAD.exec(decode(frame.subarray(0, HEAD_BYTES)));
   const end = frame.length - 2;
   if (head === null || frame[end] !== CLOSING || frame[end + 1] !== CLOSING) return undefined;
   // The pattern takes numbers and strings alone.

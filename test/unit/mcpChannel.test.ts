@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { linePort } from '../../src/shared/framing.ts';
-import { type McpMessage, messageEvent, resultIn } from '../../src/shared/mcpChannel.ts';
+import { type McpMessage, messageEvent, resultIn as resultInFrame } from '../../src/shared/mcpChannel.ts';
 
 /** The bytes of the frame that the bridge writes for a message, without the end of the line. */
 function frameOf(message: McpMessage, channel = 'm1'): Uint8Array {
@@ -20,7 +20,9 @@ function frameOf(message: McpMessage, channel = 'm1'): Uint8Array {
   return new TextEncoder().encode(written.join('').slice(0, -1));
 }
 
-const parsed = (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(bytes));
+const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+const parsed = (bytes: Uint8Array): unknown => JSON.parse(decode(bytes));
+const resultIn = (frame: Uint8Array) => resultInFrame(frame, decode);
 
 describe('a result in a frame', () => {
   const id = fc.oneof(fc.integer(), fc.double({ noNaN: true }), fc.string(), fc.uuid());
@@ -40,7 +42,7 @@ describe('a result in a frame', () => {
         expect(found.id === id).toBe(true);
         // Looking at it has changed nothing: who does not wait for it parses the frame.
         expect(parsed(frame)).toMatchObject({ data: { message: JSON.parse(JSON.stringify(message)) } });
-        expect(new TextDecoder().decode(found.line())).toBe(`${JSON.stringify(message)}\n`);
+        expect(decode(found.line())).toBe(`${JSON.stringify(message)}\n`);
       }),
     );
   });

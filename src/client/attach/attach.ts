@@ -6,7 +6,7 @@ import { BridgeError, messageOf } from '../../shared/errors.ts';
 import { MAX_MCP_MESSAGE_BYTES, type McpMessage, resultIn } from '../../shared/mcpChannel.ts';
 import { connectBridge } from '../connect.ts';
 import type { After } from '../heartbeat.ts';
-import type { SocketConnection } from '../join.ts';
+import { decodeUtf8, type SocketConnection } from '../join.ts';
 import type { BridgeLauncher } from '../launch.ts';
 import { InputLines, type Line } from './inputLines.ts';
 import { errorAnswer, RPC_ERROR } from './messages.ts';
@@ -113,7 +113,7 @@ export class Attach {
 
   /** True where the frame is a result that the client waits for: it has it now, as it came. */
   #passOn(frame: Uint8Array): boolean {
-    const result = resultIn(frame);
+    const result = resultIn(frame, decodeUtf8);
     if (result === undefined || !this.#relay.answered(result.id)) return false;
     this.#writeLine(result.line());
     return true;
