@@ -117,7 +117,7 @@ const line = fc
   )
   .map(([start, pieces, end]) => start + pieces.join('') + end)
   // Where git differs from its own words: "**" beside something else ("a**/*" even names a itself), "//", a slash escaped.
-  .filter((text) => !/\/\/|[^/!]\*\*|\*\*[^/]|\\[/\r]?$|\\\//.test(text.replace(/\r$/, '')));
+  .filter((text) => !/\/\/|[^/!]\*\*|.!\*\*|\*\*[^/]|\\[/\r]?$|\\\//.test(text.replace(/\r$/, '')));
 const file = fc.array(line, { maxLength: 6 }).map((lines) => `${lines.join('\n')}\n`);
 
 describe('ignore rules', () => {
