@@ -82,8 +82,9 @@ export interface ResultFrame {
 }
 
 /**
- * The result in a frame that {@link messageEvent} went into, without reading it: parsing an answer and writing the same again
- * is a quarter of what a call costs a relay. Undefined for every other frame, which is parsed as ever.
+ * The result in a frame that {@link messageEvent} went into, without reading it: parsing an answer and writing
+ * the same again is a quarter of what a call costs a relay. Undefined for every other frame, which is parsed as
+ * ever.
  *
  * @param frame of a bridge that has proved itself
  * @param decode UTF-8 to text, as a port's `ByteStream` does it

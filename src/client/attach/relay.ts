@@ -88,7 +88,6 @@ export class Relay {
 
   /** True where the client waits for that result, which is passed on as it is. */
   answered(id: RequestId): boolean {
-    if (this.#own.has(idKey(id))) return false;
     const request = this.#open.take(id);
     if (request === undefined) return false;
     this.#handshake.answered(request.method, request.message);
