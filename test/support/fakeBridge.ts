@@ -250,7 +250,8 @@ export class FakeFolder implements FolderApi {
     const sessions = [...this.sessions.values()].map((one) => summaryOf(one.snapshot));
     const found = sessions.filter((one) => one.archived === (query.archived ?? false));
     const words = query.query;
-    return { sessions: words === undefined ? found : found.filter((one) => one.title.includes(words)) };
+    const named = words === undefined ? found : found.filter((one) => one.title.includes(words));
+    return { sessions: named.slice(0, query.limit) };
   }
 
   async fork(id: string): Promise<FakeSession> {

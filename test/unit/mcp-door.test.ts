@@ -284,6 +284,40 @@ describe.each(ERAS)('MCP %s', (era) => {
     expect(JSON.stringify(data)).not.toContain('/tmp/other');
   });
 
+  it('status tells of every turn and question, also of sessions that it does not list; what waits for a person first', async () => {
+    doors.home.script = (session, turn, { prompt }) => {
+      if (prompt !== 'queued') session.start(turn);
+      if (prompt !== 'asks') return;
+      const request = { kind: 'question' as const, text: 'May I?' };
+      const approval = {
+        id: 'a1',
+        turn,
+        item: 'i1',
+        request,
+        decisions: ['accept' as const],
+        createdAt: 1_002,
+      };
+      session.emit({ type: 'approval.requested', approval });
+    };
+    for (let at = 0; at < 12; at++) await client.call('ask', { prompt: 'runs', background: true });
+    await client.call('ask', { prompt: 'queued', background: true });
+    const { data: asks } = await client.call('ask', { prompt: 'asks', background: true });
+    const [folder] = (await client.call('status', {})).data['folders'] as Record<string, object[]>[];
+    expect(folder?.['sessions']).toHaveLength(10);
+    expect(folder?.['turns']?.map((turn) => 'status' in turn && turn.status)).toEqual([
+      'waiting_for_approval',
+      ...Array<string>(12).fill('running'),
+      'queued',
+    ]);
+    expect(folder?.['approvals']).toEqual([
+      { turn: asks['turn'], session: asks['session'], question: 'May I?' },
+    ]);
+    for (let at = 0; at < 60; at++) await client.call('ask', { prompt: 'queued', background: true });
+    const [full] = (await client.call('status', {})).data['folders'] as Record<string, object>[];
+    expect(full).toMatchObject({ running: 12, queued: 61, waiting_for_approval: 1 });
+    expect(full?.['turns']).toHaveLength(50);
+  });
+
   it('status tells of each running turn in one short line, the end of what it says', async () => {
     doors.home.script = (session, turn) => {
       session.start(turn);

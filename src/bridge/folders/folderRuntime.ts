@@ -250,7 +250,7 @@ export class FolderRuntime implements FolderApi {
     return this.#live
       .values()
       .flatMap((session) =>
-        session.snapshot.turns.flatMap((turn) => (hasEnded(turn.status) ? [] : [{ session, turn }])),
+        session.snapshot.turns.filter(({ status }) => !hasEnded(status)).map((turn) => ({ session, turn })),
       );
   }
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Statistics } from '../../../shared/faces.ts';
-import { hasEnded, type TurnSnapshot } from '../../../shared/session.ts';
+import type { TurnSnapshot, TurnStatus } from '../../../shared/session.ts';
 import type { FolderApi } from '../../api.ts';
 import { foldersOf, resolveFolder, resolveSession, resolveTurn } from '../access.ts';
 import { folder, sessionId, turnId } from '../arguments.ts';
@@ -21,6 +21,9 @@ import { countersFor, countersSchema } from './statusCounters.ts';
 
 /** Sessions of a folder that are shown, most recently used first. */
 const SESSIONS = 10;
+/** Turns of a folder that are shown, whichever sessions they are in: those that wait for a person first. */
+const TURNS = 50;
+const PLACES: readonly TurnStatus[] = ['waiting_for_approval', 'running', 'queued'];
 /** Characters that tell what one of several turns does. */
 const LINE = 120;
 
@@ -177,9 +180,10 @@ function describeFolder(call: ToolCall, one: FolderApi): z.infer<typeof folderSc
   const now = call.clock.now();
   const { codex, running, queued, waitingForApproval, key, path, name, history } = one.status();
   const { sessions } = one.list({ limit: SESSIONS });
-  const live = sessions
-    .filter((session) => session.state !== 'idle' && session.state !== 'failed')
-    .map((session) => one.session(session.id).snapshot);
+  const pending = one
+    .pendingTurns()
+    .map(({ session, turn }) => ({ session: session.snapshot, turn }))
+    .toSorted((a, b) => place(a.turn) - place(b.turn) || a.turn.createdAt - b.turn.createdAt);
   return {
     key,
     path,
@@ -199,24 +203,22 @@ function describeFolder(call: ToolCall, one: FolderApi): z.infer<typeof folderSc
     running,
     queued,
     waiting_for_approval: waitingForApproval,
-    turns: live.flatMap((session) =>
-      session.turns
-        .filter((turn) => !hasEnded(turn.status))
-        .map((turn) => ({
+    turns: pending.slice(0, TURNS).map(({ session, turn }) => ({
+      turn: turn.id,
+      session: session.id,
+      status: turn.status,
+      doing: lastLine(standOf(turn, session.approvals, 0)),
+      asked_by: turn.source.name ?? turn.source.kind,
+      seconds: seconds(now - (turn.startedAt ?? turn.createdAt)),
+    })),
+    approvals: pending.flatMap(({ session, turn }) =>
+      session.approvals
+        .filter((approval) => approval.turn === turn.id)
+        .map((approval) => ({
           turn: turn.id,
           session: session.id,
-          status: turn.status,
-          doing: lastLine(standOf(turn, session.approvals, 0)),
-          asked_by: turn.source.name ?? turn.source.kind,
-          seconds: seconds(now - (turn.startedAt ?? turn.createdAt)),
+          question: approvalSubject(approval),
         })),
-    ),
-    approvals: live.flatMap((session) =>
-      session.approvals.map((approval) => ({
-        turn: approval.turn,
-        session: session.id,
-        question: approvalSubject(approval),
-      })),
     ),
     sessions: sessions.map((session) => summarize(session, call.bridge.settings)),
     statistics: describeStatistics(one.statistics(), call),
@@ -243,6 +245,10 @@ function describeStatistics(
         : { cost: statistics.cost.amount, currency: statistics.cost.currency }),
     },
   };
+}
+
+function place(turn: TurnSnapshot): number {
+  return PLACES.indexOf(turn.status);
 }
 
 /** One of many turns: the end of what it says is enough here, "turn" tells more. */
