@@ -278,7 +278,7 @@ describe.each(ERAS)('real Codex through MCP %s', (era) => {
   });
 
   it('a bridge that ends tells whoever waits, and the text so far is kept', async () => {
-    bridge.model.script(() => [words(['Begun ', 'never']), stall()]);
+    bridge.model.script(() => [words(['Begun never']), stall()]);
     const begun = Promise.withResolvers<void>();
     const asking = client.call(
       'ask',
