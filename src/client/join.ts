@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { type Disposable, toDisposable } from '../shared/disposables.ts';
 import { BridgeError } from '../shared/errors.ts';
 import { FACE_CONTRACT, type FaceContract, MAX_FACE_MESSAGE_BYTES } from '../shared/faces.ts';
-import { linePort } from '../shared/framing.ts';
+import { linePort, type TakeLine } from '../shared/framing.ts';
 import { type Result, RpcClient } from '../shared/rpc.ts';
 import type { BridgeSettings } from '../shared/settings.ts';
 import { type Discovery, readDiscovery } from './discovery.ts';
@@ -21,7 +21,7 @@ export interface FaceOptions {
   readonly version: string;
   readonly settings?: BridgeSettings;
   /** Takes frames of the bridge that it need not have parsed: see `linePort`. */
-  readonly take?: (frame: Uint8Array) => boolean;
+  readonly take?: TakeLine;
   /** For tests: the timers of the heartbeat. */
   readonly after?: After;
 }
@@ -118,7 +118,7 @@ async function sayHello(
       destroy: () => void socket.destroy(),
       onData: (listener) => void socket.on('data', listener),
       onClose: (listener) => void socket.on('close', listener),
-      decode: decodeUtf8,
+      decode: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'),
     },
     MAX_FACE_MESSAGE_BYTES,
     options.take,
@@ -189,9 +189,4 @@ async function sayHello(
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** UTF-8 to text, the way that is quick in Node. */
-export function decodeUtf8({ buffer, byteOffset, byteLength }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, byteLength).toString('utf8');
 }

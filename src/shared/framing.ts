@@ -13,6 +13,9 @@ export interface ByteStream {
   decode(bytes: Uint8Array): string;
 }
 
+/** Whether a line is taken as it is; `decode` is the stream's own. */
+export type TakeLine = (line: Uint8Array, decode: ByteStream['decode']) => boolean;
+
 /** Cuts a byte stream into lines, without ever holding more than `maxBytes` of an unfinished one. */
 export class LineSplitter {
   readonly #maxBytes: number;
@@ -65,11 +68,7 @@ export class LineSplitter {
  *
  * @param take sees each line before it is parsed; true: it has taken it, and no listener hears of it
  */
-export function linePort(
-  stream: ByteStream,
-  maxBytes: number,
-  take: (line: Uint8Array) => boolean = () => false,
-): MessagePort {
+export function linePort(stream: ByteStream, maxBytes: number, take: TakeLine = () => false): MessagePort {
   const splitter = new LineSplitter(maxBytes);
   const messages = new Set<(message: unknown) => void>();
   const closes = new Set<() => void>();
@@ -91,7 +90,7 @@ export function linePort(
     if (broken) return;
     const errors: unknown[] = [];
     for (const line of unbroken(() => splitter.push(chunk)) ?? []) {
-      if (take(line)) continue;
+      if (take(line, stream.decode)) continue;
       const message = unbroken((): unknown => JSON.parse(stream.decode(line)));
       if (broken) break;
       for (const listener of [...messages]) {

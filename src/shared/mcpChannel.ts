@@ -87,7 +87,7 @@ export interface ResultFrame {
  * ever.
  *
  * @param frame of a bridge that has proved itself
- * @param decode UTF-8 to text, as a port's `ByteStream` does it
+ * @param decode the stream's own: see `TakeLine`
  */
 export function resultIn(frame: Uint8Array, decode: (bytes: Uint8Array) => string): ResultFrame | undefined {
   const head = HEAD.exec(decode(frame.subarray(0, HEAD_BYTES)));

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { linePort } from '../../src/shared/framing.ts';
-import { type McpMessage, messageEvent, resultIn as resultInFrame } from '../../src/shared/mcpChannel.ts';
+import {
+  type McpEvents,
+  type McpMessage,
+  messageEvent,
+  resultIn as resultInFrame,
+} from '../../src/shared/mcpChannel.ts';
+import { RpcServer } from '../../src/shared/rpc.ts';
 
 /** The bytes of the frame that the bridge writes for a message, without the end of the line. */
 function frameOf(message: McpMessage, channel = 'm1'): Uint8Array {
@@ -16,7 +22,9 @@ function frameOf(message: McpMessage, channel = 'm1'): Uint8Array {
     },
     1000,
   );
-  port.send({ event: 'mcp.message', data: messageEvent(channel, message) });
+  // What the door of the faces tells with: the order of its fields is what counts.
+  const server = new RpcServer<{ requests: Record<never, never>; events: McpEvents }>(port, {}, {});
+  server.emit('mcp.message', messageEvent(channel, message));
   return new TextEncoder().encode(written.join('').slice(0, -1));
 }
 

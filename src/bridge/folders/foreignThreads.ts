@@ -122,7 +122,7 @@ export class ForeignThreads {
     try {
       const { thread } = await client.call('thread/read', { threadId, includeTurns: true });
       // Codex reaches every folder's threads; those of another one are as unknown as those that never were.
-      const here = await realpath(thread.cwd).catch(() => undefined);
+      const here = await realpath(thread.cwd).catch(() => undefined); // Gone: no folder of ours.
       if (here === this.#deps.info.path && thread.parentThreadId === null && !thread.ephemeral) return thread;
     } catch (error) {
       if (!isThreadLost(error) && !(error instanceof CodexRefusedError)) throw error;

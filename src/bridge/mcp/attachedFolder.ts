@@ -26,6 +26,7 @@ export class AttachedFolder {
   /** @throws BridgeError `BRIDGE_STOPPING` */
   static async of(bridge: BridgeApi, request: AttachRequest): Promise<AttachedFolder> {
     const { cwd } = request;
+    // A directory that is gone or can't be read lies in no folder.
     const real = cwd === undefined ? undefined : await realpath(cwd).catch(() => undefined);
     const folder = new AttachedFolder(bridge, request, real);
     try {

@@ -3,10 +3,11 @@ import { type FSWatcher, watch } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BridgeError, messageOf } from '../../shared/errors.ts';
+import type { TakeLine } from '../../shared/framing.ts';
 import { MAX_MCP_MESSAGE_BYTES, type McpMessage, resultIn } from '../../shared/mcpChannel.ts';
 import { connectBridge } from '../connect.ts';
 import type { After } from '../heartbeat.ts';
-import { decodeUtf8, type SocketConnection } from '../join.ts';
+import type { SocketConnection } from '../join.ts';
 import type { BridgeLauncher } from '../launch.ts';
 import { InputLines, type Line } from './inputLines.ts';
 import { errorAnswer, RPC_ERROR } from './messages.ts';
@@ -112,12 +113,12 @@ export class Attach {
   }
 
   /** True where the frame is a result that the client waits for: it has it now, as it came. */
-  #passOn(frame: Uint8Array): boolean {
-    const result = resultIn(frame, decodeUtf8);
+  readonly #passOn: TakeLine = (frame, decode) => {
+    const result = resultIn(frame, decode);
     if (result === undefined || !this.#relay.answered(result.id)) return false;
     this.#writeLine(result.line());
     return true;
-  }
+  };
 
   #writeLine(line: string | Uint8Array): void {
     if (this.#disposed || this.#options.output.write(line)) return;
@@ -177,7 +178,7 @@ export class Attach {
       kind: 'shim',
       canAnswer: false,
       ...(after === undefined ? {} : { after }),
-      take: (frame) => this.#passOn(frame),
+      take: this.#passOn,
       start: start ? launcher() : false,
     });
     try {

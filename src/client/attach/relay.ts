@@ -225,8 +225,8 @@ export class Relay {
       this.#ends.leaving();
       return;
     }
-    if ('error' in message ? this.#open.take(id) !== undefined : this.answered(id))
-      this.#ends.toClient(message);
+    const waited = 'error' in message ? this.#open.take(id) !== undefined : this.answered(id);
+    if (waited) this.#ends.toClient(message);
   }
 
   #serverTells(method: string, message: McpMessage): void {

@@ -23,6 +23,7 @@ import { countersFor, countersSchema } from './statusCounters.ts';
 const SESSIONS = 10;
 /** Turns of a folder that are shown, whichever sessions they are in: those that wait for a person first. */
 const TURNS = 50;
+/** The order in which they are shown; within each the oldest first. */
 const PLACES: readonly TurnStatus[] = ['waiting_for_approval', 'running', 'queued'];
 /** Characters that tell what one of several turns does. */
 const LINE = 120;
